@@ -1,0 +1,165 @@
+"""Unwrapping Lead.pro's answers. The documents show bare and wrapped lists and ids as text or number; every
+legal reading is taken, and whatever else is an error, never an empty answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+BIGGEST_ID = 2**63 - 1
+_WRAPPERS = ("data", "leads", "lead", "results", "items", "offices", "statuses")
+_NEXT_KEYS = ("next", "next_page_url", "nextPageUrl", "nextCursor", "next_cursor", "nextPage", "next_page")
+_MORE_KEYS = ("has_more", "hasMore", "hasNextPage", "has_next")
+
+
+class ShapeError(ValueError):
+    """JSON of another shape than the one asked for. The text ends a sentence: "it has no id"."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeRow:
+    """One office of the account."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """One status of the account. Names are the account's own and need not be unique."""
+
+    id: int
+    name: str
+    stage_id: int | None
+    is_predefined: bool
+
+
+def parse_id(value: Any) -> int | None:
+    """An id given as a number or as text, or None for anything that is not a positive 64-bit integer."""
+    if isinstance(value, str):
+        text = value.strip()
+        value = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    elif isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 < value <= BIGGEST_ID else None
+
+
+def find_lead(document: Any) -> dict[str, Any]:
+    """The one lead in an answer, wrapped or not, its id an integer. Raises `ShapeError`."""
+    inner = document
+    for _ in range(3):
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
+        if not isinstance(inner, dict):
+            break
+        if parse_id(inner.get("id")) is not None:
+            return _checked_lead(inner)
+        _refuse_errors(inner)
+        inner = _unwrap(inner)
+    raise ShapeError("it holds no lead with an id")
+
+
+def find_lead_list(document: Any) -> list[dict[str, Any]]:
+    """The leads in an answer: a list, one lead, or either of them wrapped. Raises `ShapeError`."""
+    inner = document
+    for _ in range(3):
+        if isinstance(inner, list):
+            return [_checked_lead(row) for row in inner]
+        if isinstance(inner, dict) and parse_id(inner.get("id")) is not None:
+            return [_checked_lead(inner)]
+        if not isinstance(inner, dict):
+            break
+        _refuse_errors(inner)
+        _refuse_partial(inner)
+        inner = _unwrap(inner)
+    raise ShapeError("it is neither a list of leads nor a lead")
+
+
+def find_rows(document: Any, what: str) -> list[dict[str, Any]]:
+    """A list of objects, wrapped or not. Raises `ShapeError`."""
+    inner = document
+    for _ in range(3):
+        if isinstance(inner, list):
+            if all(isinstance(row, dict) for row in inner):
+                return inner
+            break
+        if not isinstance(inner, dict):
+            break
+        _refuse_errors(inner)
+        inner = _unwrap(inner)
+    raise ShapeError(f"it is not a list of {what}")
+
+
+def parse_office_rows(document: Any) -> list[OfficeRow]:
+    """Offices; ids come as text or numbers. Raises `ShapeError`."""
+    rows = find_rows(document, "offices")
+    return [OfficeRow(office_id, _name_of(row, office_id)) for row in rows if (office_id := _row_id(row))]
+
+
+def parse_status_rows(document: Any) -> list[StatusRow]:
+    """Statuses; keys come in camel or snake case. Raises `ShapeError`."""
+    return [_parse_status(row) for row in find_rows(document, "statuses")]
+
+
+def _parse_status(row: Mapping[str, Any]) -> StatusRow:
+    status_id = _row_id(row)
+    stage_id = parse_id(row.get("stageId", row.get("stage_id")))
+    predefined = row.get("isPredefined", row.get("is_predefined"))
+    return StatusRow(status_id, _name_of(row, status_id), stage_id, predefined in (True, 1, "1", "true"))
+
+
+def _row_id(row: Mapping[str, Any]) -> int:
+    row_id = parse_id(row.get("id"))
+    if row_id is None:
+        raise ShapeError("a row in it has no id")
+    return row_id
+
+
+def _name_of(row: Mapping[str, Any], row_id: int) -> str:
+    name = row.get("name")
+    return name if isinstance(name, str) and name.strip() else f"#{row_id}"
+
+
+def _checked_lead(row: Any) -> dict[str, Any]:
+    """The row with its id as an integer. A lead has no ``error``; an error object may well have an id."""
+    if not isinstance(row, dict) or (row_id := parse_id(row.get("id"))) is None:
+        raise ShapeError("a row in it is no lead with an id")
+    if any(row.get(key) for key in ("error", "errors", "exception")):
+        raise ShapeError("it reports an error")
+    return row if row["id"] is row_id else {**row, "id": row_id}
+
+
+def _unwrap(wrapper: Mapping[str, Any]) -> Any:
+    inside = [key for key in _WRAPPERS if isinstance(wrapper.get(key), (dict, list))]
+    if len(inside) != 1:
+        raise ShapeError("it holds no data")
+    return wrapper[inside[0]]
+
+
+def _refuse_errors(wrapper: Mapping[str, Any]) -> None:
+    """An error object is never read as an empty list, even where it carries one."""
+    failed = wrapper.get("success") is False or wrapper.get("ok") is False
+    status = wrapper.get("status", wrapper.get("code"))
+    failed = failed or (isinstance(status, str) and status.lower() in ("error", "fail", "failed", "failure"))
+    failed = failed or (isinstance(status, int) and not isinstance(status, bool) and status >= 400)
+    if failed or any(wrapper.get(key) for key in ("error", "errors", "exception", "detail")):
+        raise ShapeError("it reports an error")
+
+
+def _refuse_partial(wrapper: Mapping[str, Any]) -> None:
+    """One page of several proves nobody's absence. The documents show no paging; this notices if it comes."""
+    blocks = [wrapper, *(wrapper.get(key) for key in ("meta", "links", "pagination", "paging"))]
+    for block in blocks:
+        if not isinstance(block, Mapping):
+            continue
+        if any(block.get(key) for key in (*_NEXT_KEYS, *_MORE_KEYS)) or _is_before_last(block):
+            raise ShapeError("it is one page of several")
+
+
+def _is_before_last(block: Mapping[str, Any]) -> bool:
+    page, last = parse_id(block.get("current_page")), parse_id(block.get("last_page"))
+    return page is not None and last is not None and page < last

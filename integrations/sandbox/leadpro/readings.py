@@ -1,0 +1,113 @@
+"""What Lead.pro's documents leave open, as switches.
+The defaults are the most literal reading of the printed pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "lookup_shape": ("array", "object_when_one", "data", "paginated"),
+    "lookup_nobody": ("array", "404", "data", "object", "blank"),
+    "lookup_combines": ("all", "any"),
+    "phone_match": ("exact", "normalised"),
+    "email_match": ("ignore_case", "exact"),
+    "status_by": ("both", "name", "id"),
+    "patch_meta": ("merge", "replace"),
+    "patch_answer": ("echo", "echo_broken", "lead", "empty"),
+    "error_body": ("message", "string", "errors", "field", "html", "text"),
+    "office_ids": ("mixed", "strings", "ints"),
+    "unknown_fields": ("ignore", "refuse"),
+    "nulls": ("accept", "refuse"),
+    "no_office": ("head_office", "refuse", "none"),
+    "duplicates": ("separate", "child", "refuse"),
+    "questionnaire_form": ("pairs", "map", "objects"),
+    "hook_form": ("lead", "documented", "id_only"),
+}
+
+
+@dataclass(slots=True)
+class Readings:
+    """One legal reading of the documents. Times are in sandbox seconds, except ``latency``, which is real."""
+
+    statuses_path: str = "/statuses"
+    statuses_wrapped: bool = False
+    lookup_shape: str = "array"
+    lookup_nobody: str = "array"
+    lookup_combines: str = "all"
+    lookup_children: bool = True
+    lookup_delay: float = 0.0
+    lookup_page: int = 25
+    phone_match: str = "exact"
+    email_match: str = "ignore_case"
+    status_by: str = "both"
+    strict_progression: bool = False
+    patch_needs_names: bool = True
+    patch_meta: str = "merge"
+    patch_answer: str = "echo"
+    error_body: str = "message"
+    refusal_status: int = 422
+    auth_status: int = 401
+    missing_status: int = 404
+    success_status: int = 200
+    office_ids: str = "mixed"
+    unknown_fields: str = "ignore"
+    nulls: str = "accept"
+    strict_addresses: bool = False
+    no_office: str = "head_office"
+    duplicates: str = "separate"
+    questionnaire_form: str = "pairs"
+    omit_nulls: bool = False
+    extra_fields: bool = False
+    requests_per_minute: int = 0
+    limit_says_when: bool = True
+    latency: float = 0.0
+    valuation_latency: float = 0.0
+    hook_form: str = "lead"
+    hook_echo: bool = True
+    hook_loss: float = 0.0
+    hook_twice: float = 0.0
+    hook_delay: float = 0.0
+
+    def change(self, **values: Any) -> None:
+        """Set some of them; text is understood for every type. ValueError on an unknown name or value."""
+        known = {f.name: type(getattr(self, f.name)) for f in fields(self)}
+        parsed: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"unknown reading {name!r}; there are: {', '.join(known)}")
+            parsed[name] = _parse(name, value, known[name])
+        for name, value in parsed.items():
+            setattr(self, name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of them, as JSON."""
+        return asdict(self)
+
+
+def _parse(name: str, value: Any, kind: type) -> Any:
+    if kind is bool:
+        return _parse_flag(name, value)
+    if name in CHOICES and str(value) not in CHOICES[name]:
+        raise ValueError(f"reading {name} is one of {', '.join(CHOICES[name])}; got {value!r}")
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"reading {name} is a {kind.__name__}; got {value!r}") from None
+
+
+def _parse_flag(name: str, value: Any) -> bool:
+    flags = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in flags:
+        raise ValueError(f"reading {name} is true or false; got {value!r}")
+    return flags[str(value).lower()]
+
+
+def parse_readings(lines: list[str]) -> dict[str, str]:
+    """``name=value`` from the command line as keywords for ``change``."""
+    pairs = [line.partition("=") for line in lines]
+    wrong = [name for name, sign, _ in pairs if not sign]
+    if wrong:
+        raise ValueError(f"write a reading as name=value; got {wrong[0]!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs}

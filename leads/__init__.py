@@ -1,0 +1,1 @@
+"""The mirror: its models, its journeys and their faces."""

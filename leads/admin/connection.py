@@ -1,0 +1,227 @@
+"""Connections: health, settings, webhook address. The key is an input that is always empty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+
+from leads import tasks
+from leads.admin.connection_form import ConnectionForm, describe_secret
+from leads.admin.roles import Page, viewer_of
+from leads.admin.wording import NOTHING, badge, cut, moment
+from leads.models import Connection, Push
+from leads.models.encryption import UnreadableSecret
+from leads.sync import bulk
+
+FROM_ENVIRONMENT = (
+    ("Address", "base_url", "LEADPRO_BASE_URL"),
+    ("Statuses path", "statuses_path", "LEADPRO_STATUSES_PATH"),
+    ("Statuses by", "status_by", "LEADPRO_STATUS_BY"),
+    ("Requests a minute", "requests_per_minute", "LEADPRO_REQUESTS_PER_MINUTE"),
+    ("Link to a lead", "lead_url", "LEADPRO_LEAD_URL"),
+)
+
+
+@admin.register(Connection)
+class ConnectionAdmin(Page):
+    """For administrators."""
+
+    admins_only = True
+    read_only = False
+    form = ConnectionForm
+    list_display = ("label", "state_badge", "budget", "last_success", "last_trouble", "waiting")
+    change_form_template = "admin/leads/connection/page.html"
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the number of pushes that wait."""
+        open_pushes = Count("pushes", filter=Q(pushes__state__in=Push.OPEN))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(open_pushes=open_pushes)
+            .order_by("-from_environment", "id")
+        )
+
+    @display(description="Connection", ordering="name")  # type: ignore[untyped-decorator]
+    def label(self, connection: Connection) -> SafeString:
+        """Name and remote."""
+        where = connection.get_remote_display() + (
+            " · from the environment" if connection.from_environment else ""
+        )
+        return format_html(
+            '<span class="lm-two"><span class="lm-strong">{}</span><span class="lm-sub">{}</span></span>',
+            connection.name,
+            where,
+        )
+
+    @display(description="State")  # type: ignore[untyped-decorator]
+    def state_badge(self, connection: Connection) -> SafeString:
+        """Works, paused, not connected."""
+        return state_of(connection)
+
+    @display(description="Budget")  # type: ignore[untyped-decorator]
+    def budget(self, connection: Connection) -> str:
+        """Requests a minute."""
+        return f"{connection.setting('requests_per_minute')} a minute"
+
+    @display(description="Last success", ordering="last_success_at")  # type: ignore[untyped-decorator]
+    def last_success(self, connection: Connection) -> SafeString:
+        """When a call last worked."""
+        return moment(connection.last_success_at, timezone.now())
+
+    @display(description="Last problem")  # type: ignore[untyped-decorator]
+    def last_trouble(self, connection: Connection) -> SafeString:
+        """When and what."""
+        if not connection.last_problem:
+            return NOTHING
+        return format_html(
+            '<span title="{}">{} <span class="lm-sub">{}</span></span>',
+            connection.last_problem,
+            cut(connection.last_problem, 60),
+            moment(connection.last_problem_at, timezone.now()),
+        )
+
+    @display(description="Waiting")  # type: ignore[untyped-decorator]
+    def waiting(self, connection: Connection) -> int:
+        """Open pushes."""
+        return int(getattr(connection, "open_pushes", 0))
+
+    def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> list[str]:
+        """Of the environment's connection only what the environment does not say."""
+        if obj is not None and obj.from_environment:
+            return ["name", "leaders_see_officeless"]
+        return [
+            "remote",
+            "name",
+            "base_url",
+            "api_key",
+            "requests_per_minute",
+            "statuses_path",
+            "status_by",
+            "lead_url",
+            "leaders_see_officeless",
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
+        """A connection stays at its remote."""
+        return ("remote",) if obj is not None and not obj.from_environment else ()
+
+    def get_urls(self) -> list[URLPattern]:
+        """The buttons; POST only."""
+        wrap = self.admin_site.admin_view
+        acts = ("test", "pause", "resume", "rotate")
+        return [
+            *(
+                path(
+                    f"<int:pk>/{act}/",
+                    wrap(require_POST(self.act_view)),
+                    {"act": act},
+                    name=f"leads_connection_{act}",
+                )
+                for act in acts
+            ),
+            *super().get_urls(),
+        ]
+
+    def act_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
+        """Test, pause, resume, or a new webhook address."""
+        viewer, now = viewer_of(request), timezone.now()
+        if not viewer.is_admin:
+            raise PermissionDenied
+        connection = Connection.objects.filter(pk=pk).first()
+        if connection is None:
+            raise Http404
+        back = reverse("admin:leads_connection_change", args=[pk])
+        if act == "test":
+            run = bulk.start_reference(connection, actor=viewer.name, now=now)
+            tasks.ring(tasks.check_connection, connection_id=connection.pk)
+            tasks.ring(tasks.continue_run, run_id=run.pk)
+            return HttpResponseRedirect(reverse("admin:leads_run_change", args=[run.pk]))
+        if act == "pause":
+            connection.pause("person", f"{connection.name} was paused by {viewer.name}.", now)
+            messages.success(request, "Paused. Nothing is sent or read until it is resumed; nothing is lost.")
+        elif act == "resume":
+            connection.resume()
+            tasks.ring(tasks.deliver_pushes, connection_id=connection.pk)
+            messages.success(request, "Resumed. What waited goes out now.")
+        else:
+            connection.rotate_webhook_secret(now)
+            messages.success(request, "New webhook address. The old one works for seven more days.")
+        return HttpResponseRedirect(back)
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        """With a new key, what waited goes out now."""
+        super().save_model(request, obj, form, change)
+        if not obj.is_paused:
+            obj.hurry_pushes()
+        tasks.ring(tasks.deliver_pushes, connection_id=obj.pk)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        obj: Connection | None = None,
+        **kwargs: Any,
+    ) -> HttpResponse:
+        """Health beside the settings."""
+        if obj is not None:
+            context |= describe(obj)
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+def state_of(connection: Connection) -> SafeString:
+    """A badge."""
+    if connection.is_paused:
+        return badge("paused", "red", connection.reason)
+    try:
+        is_connected = connection.is_connected
+    except UnreadableSecret as problem:
+        return badge("key unreadable", "red", str(problem))
+    return badge("connected", "green") if is_connected else badge("not connected", "amber")
+
+
+def describe(connection: Connection) -> dict[str, Any]:
+    """What the page of a connection shows."""
+    now = timezone.now()
+    old_until = connection.previous_secret_until
+    return {
+        "connection": connection,
+        "state_badge": state_of(connection),
+        "secret_words": describe_secret(connection),
+        "webhook_url": f"{settings.PUBLIC_BASE_URL}/webhooks/{connection.webhook_secret}/",
+        "old_webhook_until": old_until if old_until and old_until > now else None,
+        "from_environment": [
+            (words, connection.setting(name), variable) for words, name, variable in FROM_ENVIRONMENT
+        ]
+        if connection.from_environment
+        else [],
+        "open_pushes": connection.pushes.open().count(),
+        "facts": [
+            ("Last success", moment(connection.last_success_at, now)),
+            ("Last write", moment(connection.last_write_at, now)),
+            ("Last problem", moment(connection.last_problem_at, now)),
+            ("Lists read", moment(connection.reference_synced_at, now)),
+            (
+                "Slowed down until",
+                moment(connection.slow_until, now) if is_ahead(connection.slow_until, now) else NOTHING,
+            ),
+        ],
+        "title": "",
+    }
+
+
+def is_ahead(at: Any, now: Any) -> bool:
+    """Whether this moment is still to come."""
+    return at is not None and at > now

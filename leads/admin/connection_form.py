@@ -1,0 +1,138 @@
+"""The form of a connection. Secrets go in and never come out; URLs typed here must be https and public."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from integrations.addresses import AddressRefused, refuse_metadata
+from leads.models import Connection
+from leads.models.encryption import UnreadableSecret
+
+SHORTEST_HINTED = 12
+
+
+def describe_secret(connection: Connection) -> str:
+    """Whether a key is set, and its last four characters where that gives little away."""
+    try:
+        key = str(connection.setting("api_key") or "")
+    except UnreadableSecret as problem:
+        return str(problem)
+    if not key:
+        return "Not set: this connection is not connected."
+    return f"Set, ends in …{key[-4:]}" if len(key) >= SHORTEST_HINTED else "Set."
+
+
+def check_url(text: str) -> str:
+    """A URL a person may point a key at. Names are checked again on the address connected to."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        _port = parts.port
+    except ValueError:
+        raise forms.ValidationError("This is not a URL.", code="invalid") from None
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise forms.ValidationError("Leave out names, passwords and anything after ? or #.", code="invalid")
+    is_allowed = _is_allowed_private(host)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_allowed):
+        raise forms.ValidationError("The address must begin with https://.", code="invalid")
+    try:
+        refuse_metadata(host)
+    except AddressRefused as reason:
+        raise forms.ValidationError(str(reason), code="invalid") from None
+    if not host or (_is_private(host) and not is_allowed):
+        raise forms.ValidationError(
+            "This address is not public. The operator can allow it with ALLOWED_PRIVATE_NETWORKS.",
+            code="invalid",
+        )
+    return text.rstrip("/")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_private(host: str) -> bool:
+    address = _address(host)
+    if address is not None:
+        return not address.is_global
+    return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host
+
+
+def _is_allowed_private(host: str) -> bool:
+    address = _address("127.0.0.1" if host == "localhost" else host)
+    networks = [ipaddress.ip_network(text, strict=False) for text in settings.ALLOWED_PRIVATE_NETWORKS]
+    return address is not None and any(address in n for n in networks if n.version == address.version)
+
+
+class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Settings of one connection; the environment's are only shown."""
+
+    api_key = forms.CharField(
+        label="API key",
+        required=False,
+        strip=True,
+        widget=UnfoldAdminPasswordWidget(
+            attrs={"autocomplete": "new-password", "placeholder": "Leave empty to keep"}
+        ),
+    )
+
+    class Meta:
+        model = Connection
+        fields = (
+            "remote",
+            "name",
+            "base_url",
+            "statuses_path",
+            "status_by",
+            "requests_per_minute",
+            "lead_url",
+            "leaders_see_officeless",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.from_environment:
+            del self.fields["api_key"]
+        else:
+            self.fields["api_key"].help_text = (
+                describe_secret(self.instance) if self.instance.pk else "Write-only."
+            )
+
+    def clean_base_url(self) -> str:
+        """Https and public."""
+        text = str(self.cleaned_data["base_url"] or "").strip()
+        if not text:
+            raise forms.ValidationError("Enter the address of the API.", code="required")
+        return check_url(text)
+
+    def clean_lead_url(self) -> str:
+        """A web address with {id} in it, or nothing."""
+        text = str(self.cleaned_data["lead_url"] or "").strip()
+        if text and (not text.startswith(("https://", "http://")) or "{id}" not in text):
+            raise forms.ValidationError("A web address that contains {id}, or nothing.", code="invalid")
+        return text
+
+    def clean_api_key(self) -> str:
+        """A key travels in a header: plain characters, no space."""
+        text = str(self.cleaned_data["api_key"] or "")
+        if text and (not text.isascii() or not text.isprintable() or " " in text):
+            raise forms.ValidationError(
+                "A key has plain letters, digits and signs only, and no space.", code="invalid"
+            )
+        return text
+
+    def save(self, commit: bool = True) -> Connection:
+        """The key goes in encrypted."""
+        if self.cleaned_data.get("api_key"):
+            self.instance.set_secret(self.cleaned_data["api_key"])
+        connection: Connection = super().save(commit=commit)
+        return connection

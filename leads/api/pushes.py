@@ -1,0 +1,136 @@
+"""What is on its way to a remote, why it stopped, and what a person decides about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.leadpro.fields import FIELDS
+from leads import tasks
+from leads.api import paging
+from leads.api.base import ApiView
+from leads.api.editing import check_edit
+from leads.api.filters import PAGING, PUSH_FILTERS, parse_wanted
+from leads.api.outcomes import refuse_foreign_office
+from leads.api.problems import Problem, invalid, not_found
+from leads.api.shapes import render_push, render_pushes
+from leads.models import Cause, Conflict, Lead, Push, Scope
+from leads.sync import pushing
+
+SIDES = ("mine", "theirs")
+
+
+def visible_pushes(scope: Scope) -> QuerySet[Push]:
+    """Pushes of the leads that the scope sees."""
+    if scope.everything:
+        return Push.objects.all()
+    return Push.objects.filter(lead__in=Lead.objects.visible_to(scope))
+
+
+class Pushes(ApiView):
+    """Pushes of the leads of this key."""
+
+    parameters = frozenset({*PUSH_FILTERS, *PAGING})
+
+    def get(self, request: Request) -> Response:
+        """List pushes, newest first."""
+        wanted = parse_wanted(request.query_params.dict(), PUSH_FILTERS)
+        page = paging.take_page(
+            visible_pushes(self.scope).filter(wanted.condition), paging.NEWEST, wanted.asked
+        )
+        return Response(paging.answer_page(request, page, render_pushes(page.ids)))
+
+
+class PushView(ApiView):
+    """One push."""
+
+    def find_push(self, push_id: int) -> Push:
+        """The push, or a 404 where it does not exist or may not be seen."""
+        push = visible_pushes(self.scope).select_related("connection").filter(pk=push_id).first()
+        if push is None:
+            raise not_found("push")
+        return push
+
+    def decide(self, push: Push, status: int, decision: Callable[..., Any], *more: Any) -> Response:
+        """Carry out a decision, wake the worker and answer the push as it stands; 409 where it comes too late."""
+        try:
+            decision(push, *more, actor=self.actor, now=timezone.now())
+        except pushing.CannotPush as reason:
+            raise Problem(409, "cannot_push", str(reason)) from None
+        tasks.ring(tasks.deliver_pushes, connection_id=push.connection_id)
+        push.refresh_from_db()
+        return Response(render_push(push), status=status)
+
+
+class OnePush(PushView):
+    """One push."""
+
+    def get(self, request: Request, push_id: int) -> Response:
+        """Read one push."""
+        return Response(render_push(self.find_push(push_id)))
+
+
+class RetryPush(PushView):
+    """Try again."""
+
+    def post(self, request: Request, push_id: int) -> Response:
+        """Have a push tried again now."""
+        push = self.find_push(push_id)
+        self.read_body()
+        return self.decide(push, 202, pushing.retry)
+
+
+class DiscardPush(PushView):
+    """Give up."""
+
+    def post(self, request: Request, push_id: int) -> Response:
+        """Do not send it. An update's fields show Lead.pro's values again; a create's lead stays here only."""
+        push = self.find_push(push_id)
+        self.read_body()
+        return self.decide(push, 200, partial(pushing.discard, cause=Cause.API))
+
+
+class ResolvePush(PushView):
+    """Decide conflicts."""
+
+    def post(self, request: Request, push_id: int) -> Response:
+        """Decide each field that both sides changed: ``"mine"``, ``"theirs"`` or ``{"value": …}``."""
+        push = self.find_push(push_id)
+        choices = self.read_choices(push, self.read_body(FIELDS))
+        return self.decide(push, 202, partial(pushing.resolve, cause=Cause.API), choices)
+
+    def read_choices(self, push: Push, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The choices, checked as an edit is; raises a 400 that names the fields at fault."""
+        errors = [
+            (name, "invalid", f"{name} must be mine, theirs or a value.")
+            for name in body
+            if not _is_choice(body[name])
+        ]
+        if not body:
+            errors = [("choices", "required", "Name each field in conflict and what to take for it.")]
+        if errors:
+            raise invalid(errors)
+        self.refuse_foreign_choice(push, body.get("office_id"))
+        typed = {name: choice["value"] for name, choice in body.items() if isinstance(choice, dict)}
+        checked = check_edit(self, typed, push.connection).values
+        return {name: {"value": checked[name]} if name in typed else choice for name, choice in body.items()}
+
+    def refuse_foreign_choice(self, push: Push, choice: Any) -> None:
+        """A limited key moves no lead to a foreign office, whoever proposed it."""
+        conflict = Conflict.objects.filter(push=push, field="office_id", decided_at__isnull=True).first()
+        if choice == "mine" and conflict is not None:
+            refuse_foreign_office(conflict.mine, self.scope)
+
+
+def _is_choice(choice: Any) -> bool:
+    return (
+        choice in SIDES
+        if isinstance(choice, str)
+        else isinstance(choice, dict) and choice.keys() == {"value"}
+    )

@@ -1,0 +1,21 @@
+"""Where remotes send their webhooks: a line per connection that can receive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from leads.management.plain import PlainCommand
+from leads.models import Connection
+
+
+class Command(PlainCommand):
+    """See the module."""
+
+    help = "A line per connection that can receive webhooks: remote, name, path. Put PUBLIC_BASE_URL before the path."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for connection in Connection.objects.leadpro():
+            path = reverse("webhook", kwargs={"secret": connection.webhook_secret})
+            self.stdout.write(f"{connection.remote} {connection.name} {path}")

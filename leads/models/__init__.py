@@ -1,0 +1,48 @@
+"""One file per word of the design; QuerySets and named mutators inside. No model talks to a remote."""
+
+from leads.models.access import Access, Scope
+from leads.models.attempt import Attempt
+from leads.models.budget import Budget, Lane, Send
+from leads.models.change import Cause, Change
+from leads.models.conflict import Conflict
+from leads.models.connection import Connection, Remote
+from leads.models.copy import Copy
+from leads.models.delivery import Delivery
+from leads.models.heartbeat import Heartbeat
+from leads.models.installation import Installation
+from leads.models.key import ApiKey, StoredAnswer
+from leads.models.lead import Lead, Origin, SyncState
+from leads.models.push import Push
+from leads.models.rate import RateWindow
+from leads.models.reference import Office, Stage, Status
+from leads.models.run import Run, RunItem
+
+__all__ = [
+    "Access",
+    "ApiKey",
+    "Attempt",
+    "Budget",
+    "Cause",
+    "Change",
+    "Conflict",
+    "Connection",
+    "Copy",
+    "Delivery",
+    "Heartbeat",
+    "Installation",
+    "Lane",
+    "Lead",
+    "Office",
+    "Origin",
+    "Push",
+    "RateWindow",
+    "Remote",
+    "Run",
+    "RunItem",
+    "Scope",
+    "Send",
+    "Stage",
+    "Status",
+    "StoredAnswer",
+    "SyncState",
+]

@@ -1,0 +1,50 @@
+"""A lead as one connection last showed it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F
+
+from leads.models.connection import Connection
+from leads.models.lead import Lead
+
+
+class CopyQuerySet(models.QuerySet["Copy"]):
+    """Copies by what should happen to them."""
+
+    def due(self, connection: Connection, now: datetime) -> CopyQuerySet:
+        """Those to look at again by now, oldest look first."""
+        return self.filter(connection=connection, next_refresh_at__lte=now).order_by("last_attempt_at", "id")
+
+
+class Copy(models.Model):
+    """The raw payload is the truth about the remote; the lead's columns are a view of it."""
+
+    lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="copies")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="copies")
+    remote_id = models.CharField(max_length=100)
+    raw = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64, default="")
+    as_of = models.DateTimeField(help_text="When the request of the newest answer applied was started.")
+    seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    last_attempt_at = models.DateTimeField(null=True)
+    next_refresh_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    missing_since = models.DateTimeField(null=True, help_text="When the remote first said: no such lead.")
+    gone_at = models.DateTimeField(null=True)
+
+    objects = CopyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "copies"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "remote_id"], name="one_copy_per_remote_lead"),
+            models.UniqueConstraint(fields=["lead", "connection"], name="one_copy_per_lead_and_connection"),
+        ]
+        indexes = [models.Index(F("connection"), F("last_attempt_at"), name="copy_oldest_look_first")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}:{self.remote_id}"

@@ -1,0 +1,210 @@
+"""The one place where settings and connections meet clients: budget, pause, health, then the call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection as database
+from django.utils import timezone
+
+from integrations.addresses import guard_for, parse_networks
+from integrations.errors import CredentialsRefused, RateLimited, RemoteError, TransientError, WrongAddress
+from integrations.leadpro.client import LeadProClient
+from integrations.leadpro.probing import Look
+from integrations.rest import Answer
+from leads.models import Connection, budget
+
+T = TypeVar("T")
+
+
+class ConnectionPaused(TransientError):
+    """Nothing was sent: the connection waits for somebody."""
+
+
+class NotConnected(TransientError):
+    """Nothing was sent: there are no credentials."""
+
+
+class BudgetSpent(TransientError):
+    """Nothing was sent: the request budget is used up for ``wait`` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(
+            "The request budget of this connection is used up just now. It will be tried again by itself."
+        )
+        self.wait = wait
+
+
+class InsideTransaction(AssertionError):
+    """A remote must never be called while a database transaction is open."""
+
+
+_clients: dict[int, tuple[tuple[Any, ...], LeadProClient]] = {}
+
+
+def _client(connection: Connection) -> LeadProClient:
+    recipe = (
+        connection.setting("base_url"),
+        connection.from_environment,
+        connection.setting("api_key"),
+        connection.setting_in_use("statuses_path"),
+        connection.learnt("lookup_nobody") == "object",
+        settings.HTTP_TIMEOUT_SECONDS,
+        settings.HTTP_TOTAL_SECONDS,
+    )
+    known = _clients.get(connection.pk)
+    if known is None or known[0] != recipe:
+        base_url, from_environment, api_key, statuses_path, object_is_nobody, timeout, total = recipe
+        # URLs from the environment are the operator's own; one typed in the admin must be https and public.
+        guard = (
+            None
+            if from_environment
+            else guard_for(base_url, parse_networks(settings.ALLOWED_PRIVATE_NETWORKS))
+        )
+        known = (
+            recipe,
+            LeadProClient(
+                base_url=base_url,
+                api_key=api_key,
+                statuses_path=statuses_path,
+                empty_object_is_nobody=object_is_nobody,
+                timeout=timeout,
+                total=total,
+                address_guard=guard,
+            ),
+        )
+        _clients[connection.pk] = known
+    return known[1]
+
+
+def _refuse_inside_transaction() -> None:
+    if any(not getattr(block, "_from_testcase", False) for block in database.atomic_blocks):
+        raise InsideTransaction("HTTP inside a database transaction.")
+
+
+@dataclass(slots=True)
+class LeadPro:
+    """A Lead.pro client that keeps the budget and the health of its connection. Raises RemoteError and nothing else.
+
+    ``patience``: seconds it may wait in all for the budget before it raises BudgetSpent.
+    """
+
+    connection: Connection
+    lane: str
+    patience: float = 0.0
+
+    def create_lead(self, payload: dict[str, Any], *, write_before: float | None = None) -> Answer:
+        """POST /leads. Not repeatable."""
+        return self._call(lambda c: c.create_lead(payload, write_before=write_before))
+
+    def create_valuation(self, payload: dict[str, Any], *, write_before: float | None = None) -> Answer:
+        """POST /leads/valuation. Not repeatable."""
+        return self._call(lambda c: c.create_valuation(payload, write_before=write_before))
+
+    def update_lead(
+        self, lead_id: int, payload: dict[str, Any], *, write_before: float | None = None
+    ) -> None:
+        """PATCH /leads/<id>. Not repeatable: answers are appended."""
+        return self._call(lambda c: c.update_lead(lead_id, payload, write_before=write_before))
+
+    def get_lead(self, lead_id: int) -> Answer:
+        """GET /leads/<id>."""
+        return self._call(lambda c: c.get_lead(lead_id))
+
+    def find_leads(self, **contact: str | None) -> Answer:
+        """GET /person/leads by email or phone, with optional first_name and last_name."""
+        answer = self._call(lambda c: c.find_leads(**contact))
+        if answer.data and not self.connection.lookup_has_found:
+            self.connection.lookup_has_found = True
+            Connection.objects.filter(pk=self.connection.pk).update(lookup_has_found=True)
+        return answer
+
+    def get_offices(self) -> list[Any]:
+        """GET /offices."""
+        return self._call(lambda c: c.get_offices())
+
+    def get_statuses(self) -> list[Any]:
+        """GET the statuses; their address is a guess, so a failure here pauses nothing."""
+        return self._call(lambda c: c.get_statuses(), pauses=False)
+
+    def look(self, method: str, path: str, *, is_guess: bool = False, **request: Any) -> Look:
+        """A raw look, for probing: any 2xx or 4xx is a finding. A guess pauses nothing. A write is not repeatable."""
+        return self._call(lambda c: c.look(method, path, is_guess=is_guess, **request), pauses=not is_guess)
+
+    def _call(self, send: Callable[[LeadProClient], T], pauses: bool = True) -> T:
+        _refuse_inside_transaction()
+        self._refuse_when_shut()
+        self._take_budget()
+        client = _client(self.connection)
+        try:
+            answer = send(client)
+        except RemoteError as error:
+            self._note(error, client, pauses)
+            raise
+        self.connection.note_success(timezone.now())
+        return answer
+
+    def _refuse_when_shut(self) -> None:
+        if not self.connection.is_connected:
+            raise NotConnected(f"{self.connection.name} is not connected: no key is set.")
+        if self.connection.is_paused:
+            raise ConnectionPaused(self.connection.reason or f"{self.connection.name} is paused.")
+
+    def _take_budget(self) -> None:
+        while (wait := budget.take(self.connection, self.lane, timezone.now())) > 0:
+            if wait > self.patience:
+                raise BudgetSpent(wait)
+            self.patience -= wait
+            time.sleep(wait)
+
+    def _note(self, error: RemoteError, client: LeadProClient, pauses: bool) -> None:
+        now = timezone.now()
+        self.connection.note_problem(error.summary, now)
+        if isinstance(error, RateLimited):
+            self.connection.slow_down(error.retry_after, now)
+        elif isinstance(error, WrongAddress) and pauses:
+            self.connection.pause("address", error.summary, now)
+        elif isinstance(error, CredentialsRefused) and pauses and self._is_shut_out(client):
+            since = timezone.localtime(now).strftime("%H:%M")
+            self.connection.pause(
+                "credentials",
+                f"{self.connection.name} refuses our key since {since}. Nothing is lost; enter a new key to go on.",
+                now,
+            )
+
+    def _is_shut_out(self, client: LeadProClient) -> bool:
+        """One more call tells a refused key from one refused thing."""
+        try:
+            client.get_offices()
+        except CredentialsRefused:
+            return True
+        except RemoteError:
+            return False
+        return False
+
+
+def open_leadpro(connection: Connection, lane: str, *, patience: float = 0.0) -> LeadPro:
+    """A client for this connection that calls in this lane."""
+    return LeadPro(connection, str(lane), patience)
+
+
+def check_connection(connection: Connection, now: datetime) -> tuple[bool, str]:
+    """One call past any pause: (works, a sentence). A connection paused for key or address resumes when it works."""
+    Connection.objects.filter(pk=connection.pk).update(last_probe_at=now)
+    if not connection.is_connected:
+        return False, "Not connected: no key is set."
+    _refuse_inside_transaction()
+    try:
+        offices = _client(connection).get_offices()
+    except RemoteError as error:
+        connection.note_problem(error.summary, now)
+        return False, error.summary
+    connection.note_success(now)
+    if connection.is_paused and connection.reason_code in {"credentials", "address"}:
+        connection.resume()
+    return True, f"Works: {len(offices)} offices."

@@ -1,0 +1,237 @@
+"""What a person decides about a push: try again, discard, choose between two values, say where it is.
+
+Every function raises CannotPush, with a sentence, where the push's state does not allow it. Nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from integrations.leadpro.fields import FIELDS, Kind
+from integrations.leadpro.payloads import parse_lead
+from leads.models import Cause, Conflict, Copy, Lead, Push
+from leads.models.state import refresh_states
+from leads.models.values import json_value
+from leads.sync import editing, missing
+from leads.sync.editing import CannotPush
+from leads.sync.locking import lock, lock_lead
+from leads.sync.merging import META, UNREADABLE, meta_of_mine
+from leads.sync.saving import absorb_waiting, open_conflicts
+from leads.sync.writing import write_columns_of
+
+CREATES = (Push.CREATE, Push.VALUATION)
+MAY_EXIST = (
+    "Discarded here. It was sent and never confirmed, so Lead.pro may have it all the same:"
+    " look there before entering it again."
+)
+MAY_HAVE_ARRIVED = (
+    "Discarded here. It was sent and never confirmed; the next reading shows what Lead.pro has."
+)
+NOT_SENT = "The lead itself was not sent."
+
+
+def retry(push: Push, actor: str, now: datetime) -> None:
+    """Let it go on now. Whatever was ever unclear is looked for first. Repeatable."""
+    with transaction.atomic():
+        _, row = _locked(push)
+        _refuse_settled(row)
+        if row.state in (Push.WAITING, Push.UNCLEAR):
+            row.due_at = now
+        elif row.state == Push.NEEDS_ATTENTION:
+            _set_going(row, now)
+        row.save()
+        refresh_states([row.lead_id], now)
+    push.refresh_from_db()
+
+
+def _set_going(push: Push, now: datetime) -> None:
+    conflicts = open_conflicts(push.lead_id)
+    if push.kind == Push.UPDATE and push.edits and all(name in conflicts for name in push.edits):
+        raise CannotPush("Both values are kept; choose between them first.")
+    unsure = bool(push.plan) if push.kind == Push.UPDATE else push.was_unclear
+    if unsure:
+        _refuse_where_another_flies(push)
+        push.state, push.claimed_at = Push.UNCLEAR, now
+    else:
+        push.state = Push.WAITING
+        absorb_waiting(push, now)
+    push.attempts = push.bugs = push.deaths = push.rounds = 0
+    push.due_at = now
+    push.problem = push.problem_code = push.problem_field = ""
+
+
+def _refuse_where_another_flies(push: Push) -> None:
+    others = Push.objects.filter(lead_id=push.lead_id, connection_id=push.connection_id).exclude(pk=push.pk)
+    if others.filter(state__in=(Push.SENDING, Push.UNCLEAR)).exists():
+        raise CannotPush("Another change of this lead is on its way. Try again when it has arrived.")
+
+
+def discard(push: Push, actor: str, now: datetime, cause: Cause = Cause.USER) -> None:
+    """Do not send it. An update puts Lead.pro's values back, as a change; a create leaves the lead only here.
+
+    Where something may have arrived all the same, push and lead say so. A second time changes nothing.
+    """
+    with transaction.atomic():
+        lead, row = _locked(push)
+        if row.state == Push.DISCARDED:
+            return
+        _refuse_settled(row)
+        _refuse_while_worked_on(row, now)
+        if row.kind == Push.UPDATE:
+            _discard_update(lead, row, actor, now, cause)
+        else:
+            _discard_create(lead, row, now)
+        refresh_states([lead.pk], now)
+    push.refresh_from_db()
+
+
+def _discard_update(lead: Lead, push: Push, actor: str, now: datetime, cause: Cause) -> None:
+    _end(push, MAY_HAVE_ARRIVED if push.plan else "", now)
+    mine = Conflict.objects.filter(push=push, decided_at__isnull=True)
+    mine.update(decided_at=now, decision="theirs", decided_by=actor)
+    others = Push.objects.filter(lead_id=lead.pk, kind=Push.UPDATE, state__in=Push.OPEN)
+    kept = {name for other in others for name in other.edits}
+    fields = [name for name in push.edits if name not in kept and name != UNREADABLE]
+    refresh_states([lead.pk], now)
+    missing.show_remote(lead, fields, cause, actor, now)
+    lead.refresh_from_db()
+    # What no read shows, or no copy exists to show, goes back to what stood there before the edit.
+    is_made = Copy.objects.filter(lead=lead, connection_id=push.connection_id).exists()
+    unshown = [UNREADABLE] if is_made else [name for name in push.edits if "base" in push.edits[name]]
+    columns = {n: as_column(n, push.edits[n]["base"]) for n in unshown if n in push.edits and n not in kept}
+    write_columns_of(lead, columns, cause=cause, actor=actor, now=now, connection_id=push.connection_id)
+
+
+def _discard_create(lead: Lead, push: Push, now: datetime) -> None:
+    _end(push, MAY_EXIST if push.was_unclear or push.state == Push.UNCLEAR else "", now)
+    if push.problem:
+        warnings = list(dict.fromkeys([*lead.warnings, push.problem]))
+        Lead.objects.filter(pk=lead.pk).update(warnings=warnings, version=F("version") + 1)
+    rows = Push.objects.filter(lead=lead, connection_id=push.connection_id, kind=Push.UPDATE)
+    for waiting in lock(rows.filter(state__in=(Push.WAITING, Push.NEEDS_ATTENTION))):
+        _end(waiting, NOT_SENT, now)
+
+
+def _end(push: Push, sentence: str, now: datetime) -> None:
+    push.state, push.settled_at, push.lease_until = Push.DISCARDED, now, None
+    push.problem, push.problem_code, push.problem_field = sentence, "", ""
+    push.fence += 1
+    push.save()
+
+
+def resolve(
+    push: Push, choices: Mapping[str, Any], actor: str, now: datetime, cause: Cause = Cause.USER
+) -> None:
+    """Decide conflicts: field to ``"mine"``, ``"theirs"`` or ``{"value": another}`` (checked and cleaned)."""
+    with transaction.atomic():
+        lead, row = _locked(push)
+        _refuse_settled(row)
+        _refuse_while_worked_on(row, now)
+        conflicts = open_conflicts(lead.pk)
+        for field in choices:
+            if field not in conflicts or conflicts[field].push_id != row.pk:
+                raise CannotPush(f"{field} does not wait for a decision in this push.")
+        shown = _shown(row)
+        taken = [
+            f
+            for f, choice in choices.items()
+            if _decide(row, conflicts[f], choice, shown, actor, now) is None
+        ]
+        _go_on(row, now)
+        refresh_states([lead.pk], now)
+        missing.show_remote(lead, taken, cause, actor, now)
+        lead.refresh_from_db()
+        columns = {f: as_column(f, row.edits[f]["mine"]) for f in choices if f in row.edits}
+        write_columns_of(lead, columns, cause=cause, actor=actor, now=now, connection_id=row.connection_id)
+    push.refresh_from_db()
+
+
+def _shown(push: Push) -> dict[str, Any]:
+    copy = Copy.objects.filter(lead_id=push.lead_id, connection_id=push.connection_id).first()
+    if copy is None:
+        return {}
+    return {name: json_value(value) for name, value in parse_lead(copy.raw).values.items()}
+
+
+def _decide(
+    push: Push, conflict: Conflict, choice: Any, shown: Mapping[str, Any], actor: str, now: datetime
+) -> dict[str, Any] | None:
+    """Close one conflict; the edit that is to be sent now, or None where Lead.pro's value stands."""
+    field = conflict.field
+    theirs = shown.get(field, conflict.theirs)
+    edit: dict[str, Any] | None = None
+    if choice == "theirs":
+        conflict.decision, conflict.chosen = "theirs", theirs
+        push.edits = editing.drop(push.edits, [field], [])
+    else:
+        mine = conflict.mine if choice == "mine" else choice["value"]
+        if field == META and choice == "mine":
+            mine = meta_of_mine({"base": conflict.base, "mine": mine}, theirs)
+        conflict.decision, conflict.chosen = ("mine" if choice == "mine" else "another"), json_value(mine)
+        edit = {"base": theirs, "mine": json_value(mine), "at": now.timestamp()}
+        push.edits = {**push.edits, field: edit}
+    conflict.theirs, conflict.decided_at, conflict.decided_by = theirs, now, actor
+    conflict.save()
+    return edit
+
+
+def _go_on(push: Push, now: datetime) -> None:
+    """What the push does after a decision."""
+    if push.state == Push.NEEDS_ATTENTION:
+        state = editing.state_left(push.edits, open_conflicts(push.lead_id))
+        if state == Push.WAITING:
+            _set_going(push, now)
+        elif state == Push.DONE:
+            copy = Copy.objects.get(lead_id=push.lead_id, connection_id=push.connection_id)
+            push.state, push.settled_at, push.remote_id = Push.DONE, now, copy.remote_id
+            push.problem = push.problem_code = push.problem_field = ""
+    push.due_at = now
+    push.save()
+
+
+def found(push: Push, leadpro_id: int, actor: str, now: datetime) -> None:
+    """A person has seen it in Lead.pro: "It is there, #…". It is read and attached at the next delivery."""
+    with transaction.atomic():
+        _, row = _locked(push)
+        if row.kind not in CREATES or row.state not in (Push.UNCLEAR, Push.NEEDS_ATTENTION):
+            raise CannotPush("Only a new lead whose sending is in doubt can be pointed at one in Lead.pro.")
+        _refuse_while_worked_on(row, now)
+        there = Copy.objects.filter(connection_id=row.connection_id, remote_id=str(leadpro_id)).first()
+        if there is not None and there.lead_id != row.lead_id:
+            raise CannotPush(
+                f"Lead.pro #{leadpro_id} is here already as lead {there.lead_id}; discard this one."
+            )
+        row.plan = {"found": leadpro_id}
+        row.state, row.was_unclear, row.due_at, row.claimed_at = Push.UNCLEAR, True, now, now
+        row.problem = row.problem_code = row.problem_field = ""
+        row.save()
+        refresh_states([row.lead_id], now)
+    push.refresh_from_db()
+
+
+def as_column(field: str, value: Any) -> Any:
+    """A JSON value as its column holds it."""
+    if FIELDS[field].kind is Kind.INSTANT and isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return value
+
+
+def _locked(push: Push) -> tuple[Lead, Push]:
+    lead = lock_lead(push.lead_id)
+    return lead, lock(Push.objects.filter(pk=push.pk)).get()
+
+
+def _refuse_settled(push: Push) -> None:
+    if push.state not in Push.OPEN:
+        raise CannotPush(f"This push is over: it is {push.get_state_display()}.")
+
+
+def _refuse_while_worked_on(push: Push, now: datetime) -> None:
+    leased = push.lease_until is not None and push.lease_until > now
+    if push.state == Push.SENDING or leased:
+        raise CannotPush("It is being sent or looked for at this moment. Try again in a minute.")

@@ -1,0 +1,85 @@
+"""What happens when a remote says "no such lead", and when an edit is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from integrations.leadpro.payloads import parse_lead
+from leads.models import Cause, Change, Copy, Lead
+from leads.models.keys import email_key, phone_key
+from leads.models.state import refresh_states
+from leads.models.values import json_value
+
+#: A lead is gone after two answers "no such lead" at least this far apart.
+GONE_AFTER = timedelta(days=1)
+LOOK_AT_GONE_AGAIN = timedelta(days=30)
+
+
+def mark_missing(copy: Copy, started_at: datetime, now: datetime) -> bool:
+    """Remember a 404. True when the lead counts as gone now: two of them a day apart, with good answers between.
+
+    Nothing is deleted: the lead stays readable. Older news than the last answer applied is ignored. Repeatable.
+    """
+    with transaction.atomic():
+        row = Copy.objects.select_for_update().select_related("connection").get(pk=copy.pk)
+        if started_at < row.as_of:
+            return row.gone_at is not None
+        if row.missing_since is None:
+            row.missing_since = now
+        elif row.gone_at is None and now - row.missing_since >= GONE_AFTER and _others_were_answered(row):
+            row.gone_at = now
+        row.last_attempt_at = now
+        row.next_refresh_at = now + (LOOK_AT_GONE_AGAIN if row.gone_at else GONE_AFTER)
+        row.failures = 0
+        row.save(update_fields=["missing_since", "gone_at", "last_attempt_at", "next_refresh_at", "failures"])
+        if row.gone_at == now:
+            refresh_states([row.lead_id], now)
+        return row.gone_at is not None
+
+
+def _others_were_answered(copy: Copy) -> bool:
+    """A wrong address answers 404 to everything; then no lead is gone."""
+    return (
+        Copy.objects.filter(connection=copy.connection, seen_at__gt=copy.missing_since)
+        .exclude(pk=copy.pk)
+        .exists()
+    )
+
+
+def show_remote(lead: Lead, fields: Iterable[str], cause: Cause, actor: str, now: datetime) -> None:
+    """Put what Lead.pro shows back into these columns, as a change. For edits that are not to be sent.
+
+    To be called inside the transaction that discards them; nothing happens where no copy exists.
+    """
+    copy = Copy.objects.filter(lead=lead).order_by("id").first()
+    if copy is None:
+        return
+    theirs = parse_lead(copy.raw).values
+    lead.refresh_from_db()
+    before, row = lead.office_id, {}
+    for name in fields:
+        value = theirs.get(name)
+        if value != getattr(lead, name):
+            row[name] = [json_value(getattr(lead, name)), json_value(value)]
+            setattr(lead, name, value)
+    if not row:
+        return
+    lead.email_key, lead.phone_key = email_key(lead.email), phone_key(lead.phone)
+    lead.changed_at = now
+    lead.save(update_fields=[*row, "email_key", "phone_key", "changed_at"])
+    Lead.objects.filter(pk=lead.pk).update(version=F("version") + 1)
+    change = Change(
+        at=now,
+        lead=lead,
+        connection_id=copy.connection_id,
+        cause=cause,
+        actor=actor,
+        fields=row,
+        office_before=before,
+        office_after=lead.office_id,
+    )
+    Change.objects.append([change])

@@ -1,0 +1,251 @@
+"""The engine's store in Django: claims by conditional update with a fence, every method its own short transaction.
+
+Rows are locked lead first, then pushes, as everywhere. No call to a remote happens here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+
+from integrations.leadpro.fields import TOKEN_KEY
+from integrations.leadpro.payloads import parse_lead
+from leads.models import Attempt, Cause, Connection, Copy, Lead, Push, Send
+from leads.models.state import refresh_states
+from leads.models.values import json_value
+from leads.sync import editing, storing
+from leads.sync.delivering import words
+from leads.sync.delivering.ports import After, Claimed, Reply, Sent
+from leads.sync.locking import lock, lock_lead
+from leads.sync.saving import apply_after, claimed
+
+CREATES = (Push.CREATE, Push.VALUATION)
+#: A worker that dies this often over one push, time after time, is killed by it.
+DEATHS = 5
+
+
+class Outbox:
+    """The pushes of one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._rows = Push.objects.filter(connection=connection)
+
+    # --- claiming ----------------------------------------------------------------------------------------------------
+
+    def expire(self, now: datetime) -> int:
+        """See `ports.Store`."""
+        dead = self._rows.filter(state__in=(Push.SENDING, Push.UNCLEAR), lease_until__lt=now)
+        ids = list(dead.values_list("pk", "lead_id"))
+        for push_id, lead_id in ids:
+            with transaction.atomic():
+                lock_lead(lead_id)
+                for push in lock(dead.filter(pk=push_id)):
+                    _bury(push, now)
+                    refresh_states([lead_id], now)
+        return len(ids)
+
+    def claim(
+        self,
+        now: datetime,
+        *,
+        lease: timedelta,
+        safe_after: timedelta,
+        creates: bool,
+        push_id: int | None = None,
+    ) -> Claimed | None:
+        """See `ports.Store`."""
+        while True:
+            candidates = list(self._candidates(now, creates, push_id)[:5])
+            for push in candidates:
+                if self._take(push, now, lease, safe_after):
+                    return claimed(Push.objects.get(pk=push.pk))
+            if not candidates or push_id is not None:
+                return None
+
+    def _candidates(self, now: datetime, creates: bool, push_id: int | None) -> QuerySet[Push]:
+        free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+        rows = self._rows.filter(free, state__in=(Push.WAITING, Push.UNCLEAR))
+        rows = rows.filter(due_at__lte=now) if push_id is None else rows.filter(pk=push_id)
+        others = Push.objects.filter(lead=OuterRef("lead"), connection=OuterRef("connection")).exclude(
+            pk=OuterRef("pk")
+        )
+        busy = others.filter(Q(state__in=(Push.SENDING, Push.UNCLEAR)) | Q(lease_until__gt=now))
+        unmade = others.filter(kind__in=CREATES, state__in=Push.OPEN)
+        rows = rows.exclude(Exists(busy)).exclude(Q(Exists(unmade), kind=Push.UPDATE))
+        if not creates:
+            rows = rows.exclude(state=Push.WAITING, kind__in=CREATES)
+        first = Case(When(state=Push.UNCLEAR, then=Value(0)), default=Value(1))
+        return rows.order_by(first, "due_at", "pk")
+
+    def _take(self, push: Push, now: datetime, lease: timedelta, safe_after: timedelta) -> bool:
+        row: dict[str, Any] = {"fence": push.fence + 1, "lease_until": now + lease}
+        if push.state == Push.WAITING:
+            row |= {
+                "state": Push.SENDING,
+                "claimed_at": now,
+                "safe_at": now + safe_after,
+                "attempts": F("attempts") + 1,
+            }
+        try:
+            with transaction.atomic():
+                return bool(self._rows.filter(pk=push.pk, fence=push.fence, state=push.state).update(**row))
+        except IntegrityError:
+            return False  # another push of this lead was claimed at the same moment
+
+    def renew(self, claim: Claimed, until: datetime) -> bool:
+        """See `ports.Store`."""
+        mine = self._rows.filter(pk=claim.push_id, fence=claim.fence, state__in=(Push.SENDING, Push.UNCLEAR))
+        return bool(mine.update(lease_until=until))
+
+    # --- recording ---------------------------------------------------------------------------------------------------
+
+    def record(self, claim: Claimed, sent: Sent) -> None:
+        """See `ports.Store`."""
+        Attempt.objects.create(
+            push_id=claim.push_id,
+            number=claim.attempts,
+            fence=claim.fence,
+            started_at=sent.started_at,
+            ended_at=sent.ended_at,
+            outcome=sent.outcome,
+            http_status=sent.status,
+            excerpt=sent.excerpt,
+            remote_id="" if sent.remote_id is None else str(sent.remote_id),
+        )
+
+    def learnt_id(self, claim: Claimed) -> int | None:
+        """See `ports.Store`."""
+        row = Attempt.objects.filter(push_id=claim.push_id).exclude(remote_id="").order_by("id").first()
+        return int(row.remote_id) if row else None
+
+    def save(self, claim: Claimed, after: After, now: datetime) -> Claimed | None:
+        """See `ports.Store`."""
+        with transaction.atomic():
+            lead = lock_lead(claim.lead_id)
+            mine = Push.objects.filter(
+                pk=claim.push_id, fence=claim.fence, state__in=(Push.SENDING, Push.UNCLEAR)
+            )
+            for push in lock(mine):
+                apply_after(lead, push, after, now)
+                return claimed(push)
+        self._let_go(claim)
+        return None
+
+    def _let_go(self, claim: Claimed) -> None:
+        """Somebody else settled it; the lease kept later edits waiting for our own answer, which is here now."""
+        self._rows.filter(pk=claim.push_id, fence=claim.fence).update(lease_until=None)
+
+    # --- mirroring ---------------------------------------------------------------------------------------------------
+
+    def adopt(
+        self, claim: Claimed, reply: Reply, now: datetime, *, is_own_answer: bool, warnings: list[str]
+    ) -> None:
+        """See `ports.Store`."""
+        remote_id = int(reply.data["id"])
+        storing.store(
+            self.connection, [storing.Seen(self._marked(claim, reply), reply.started_at)], Cause.PUSH, now=now
+        )
+        with transaction.atomic():
+            lead = lock_lead(claim.lead_id)
+            there = Copy.objects.filter(connection=self.connection, remote_id=str(remote_id)).first()
+            notes = list(warnings)
+            if there is not None and there.lead_id != lead.pk:
+                notes.append(f"Lead.pro #{remote_id} is here already as lead {there.lead_id}.")
+            for push in lock(Push.objects.filter(pk=claim.push_id)):
+                notes += _settle(push, remote_id, now)
+            if is_own_answer:
+                shown = {name: json_value(value) for name, value in parse_lead(reply.data).values.items()}
+                _rebase_waiting(lead.pk, self.connection.pk, shown)
+            _warn(lead, notes)
+            refresh_states([lead.pk], now)
+
+    def _marked(self, claim: Claimed, reply: Reply) -> dict[str, Any]:
+        """The lead with our token in it, so that storing attaches it to our lead even where Lead.pro hides ``meta``."""
+        payload = dict(reply.data)
+        known = Copy.objects.filter(connection=self.connection, remote_id=str(payload["id"]))
+        if parse_lead(payload).token is None and not known.exists():
+            meta = payload.get("meta")
+            payload["meta"] = {**(meta if isinstance(meta, dict) else {}), TOKEN_KEY: claim.token}
+        return payload
+
+    def take_in(self, claim: Claimed, reply: Reply, now: datetime) -> None:
+        """See `ports.Store`."""
+        storing.store(
+            self.connection, [storing.Seen(dict(reply.data), reply.started_at)], Cause.PUSH, now=now
+        )
+
+    # --- the connection ----------------------------------------------------------------------------------------------
+
+    def count_unclear(self) -> int:
+        """See `ports.Store`."""
+        rows = self._rows.filter(kind__in=CREATES, state__in=(Push.SENDING, Push.UNCLEAR))
+        last = Connection.objects.filter(pk=self.connection.pk).values_list("last_write_at", flat=True).get()
+        return (rows.filter(claimed_at__gt=last) if last else rows).count()
+
+    def note_written(self, now: datetime) -> None:
+        """See `ports.Store`."""
+        self.connection.last_write_at = now
+        Connection.objects.filter(pk=self.connection.pk).update(last_write_at=now)
+
+    def change_breaker(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """See `ports.Store`."""
+        seen = Connection.objects.filter(pk=self.connection.pk).values_list("breaker", flat=True).get()
+        if change(seen) == seen:
+            return dict(seen)
+        with transaction.atomic():
+            row = lock(Connection.objects.filter(pk=self.connection.pk)).get()
+            row.breaker = change(row.breaker)
+            row.save(update_fields=["breaker"])
+            return dict(row.breaker)
+
+    def count_calls(self, since: datetime) -> int:
+        """See `ports.Store`."""
+        return Send.objects.filter(connection=self.connection, at__gte=since.timestamp()).count()
+
+
+def _bury(push: Push, now: datetime) -> None:
+    """A worker died over it. What it may have sent is unclear; a push that kills worker after worker is put aside."""
+    push.fence += 1
+    push.deaths += 1
+    push.lease_until = None
+    push.due_at = now
+    if push.kind in CREATES or push.state == Push.UNCLEAR or push.plan:
+        push.state, push.was_unclear = Push.UNCLEAR, True
+        push.problem_code, push.problem = "unclear", words.UNCLEAR
+    else:
+        push.state = Push.WAITING
+    if push.deaths >= DEATHS:
+        push.state, push.problem_code = Push.NEEDS_ATTENTION, "bug"
+        push.problem = words.BUG.format(push_id=push.pk)
+    push.save()
+
+
+def _settle(push: Push, remote_id: int, now: datetime) -> list[str]:
+    """Mark a create done, whoever answered it."""
+    if push.state == Push.DONE and push.remote_id != str(remote_id):
+        Push.objects.filter(pk=push.pk).update(lease_until=None)
+        return [words.twice(sorted({int(push.remote_id), remote_id}))]
+    if push.state in Push.OPEN:
+        push.state, push.settled_at = Push.DONE, now
+        push.problem = push.problem_code = push.problem_field = ""
+    push.remote_id, push.lease_until, push.deaths = str(remote_id), None, 0
+    push.save()
+    return []
+
+
+def _rebase_waiting(lead_id: int, connection_id: int, shown: dict[str, Any]) -> None:
+    for push in lock(Push.objects.filter(lead_id=lead_id, connection_id=connection_id, kind=Push.UPDATE)):
+        if push.state == Push.WAITING:
+            push.edits = editing.rebase(push.edits, shown)
+            push.save(update_fields=["edits"])
+
+
+def _warn(lead: Lead, notes: list[str]) -> None:
+    if notes:
+        lead.warnings = list(dict.fromkeys([*lead.warnings, *notes]))
+        Lead.objects.filter(pk=lead.pk).update(warnings=lead.warnings, version=F("version") + 1)

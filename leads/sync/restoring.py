@@ -1,0 +1,64 @@
+"""After a backup is restored or a database was copied: look up before anything is sent, then go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from leads.models import Connection, Push
+from leads.models.installation import adopt, keep_marks, mismatch
+from leads.models.state import refresh_states
+
+#: Why a connection is paused.
+NOT_OURS = "installation"
+CREATES = (Push.CREATE, Push.VALUATION)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How many pushes will be looked up first, and the highest ids from here on."""
+
+    looked_up_first: int
+    highest_ids: dict[str, int]
+
+
+def after_restore(now: datetime) -> Restored:
+    """Adopt this database, move its ids beyond everything handed out, and make every open push look first.
+
+    An open create may have arrived after the backup was taken, so it becomes unclear: only a look-up by its token
+    decides. An open update reads the lead again before it sends anyway. Repeatable.
+    """
+    longest = max((row.settle_seconds() for row in Connection.objects.all()), default=0.0)
+    safe_at = now + timedelta(seconds=settings.PUSH_SEND_WINDOW_SECONDS + longest)
+    with transaction.atomic():
+        creates = Push.objects.filter(kind__in=CREATES, state__in=Push.MOVING)
+        leads = list(creates.values_list("lead_id", flat=True))
+        looked_up = creates.update(
+            state=Push.UNCLEAR, was_unclear=True, rounds=0, lease_until=None, due_at=now, safe_at=safe_at
+        )
+        updates = Push.objects.filter(kind=Push.UPDATE, state=Push.SENDING)
+        leads += updates.values_list("lead_id", flat=True)
+        updates.update(state=Push.UNCLEAR, was_unclear=True, lease_until=None, due_at=now)
+        Push.objects.filter(kind__in=CREATES, state=Push.NEEDS_ATTENTION).update(was_unclear=True)
+        highest = adopt()
+        for connection in Connection.objects.filter(reason_code=NOT_OURS):
+            connection.resume()
+        refresh_states(leads, now)
+    return Restored(looked_up, highest)
+
+
+def stop_where_not_ours(now: datetime) -> bool:
+    """Whether this database is not ours to send from. Then every connection pauses and says so; else marks are kept.
+
+    Asked before anything is sent, and by every sweep. Repeatable.
+    """
+    words = mismatch()
+    if not words:
+        keep_marks()
+        return False
+    for connection in Connection.objects.filter(state=Connection.OK):
+        connection.pause(NOT_OURS, words, now)
+    return True

@@ -1,0 +1,75 @@
+"""Finds what is due, in rows: the answer to every doorbell that was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from leads.models import Connection, Copy, Delivery, Push, Run
+from leads.remotes import check_connection
+from leads.sync import referencing
+from leads.sync.restoring import stop_where_not_ours
+
+#: How often a connection that is paused over its key or address is tried.
+PROBE_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A task to ring for, by name, and its ids."""
+
+    task: str
+    ids: dict[str, int]
+
+
+def find_due(now: datetime) -> Iterator[Job]:
+    """Everything that should be worked on now: a few index probes. Nothing, where this database is not ours."""
+    if stop_where_not_ours(now):
+        return
+    for connection in Connection.objects.all():
+        if not connection.is_connected:
+            continue
+        if connection.is_paused:
+            if _is_worth_a_try(connection, now):
+                yield Job("check_connection", {"connection_id": connection.pk})
+            continue
+        yield from _due_at(connection, now)
+    for run_id in Run.objects.due(now).order_by("id").values_list("pk", flat=True)[:50]:
+        yield Job("continue_run", {"run_id": run_id})
+
+
+def _is_worth_a_try(connection: Connection, now: datetime) -> bool:
+    """A pause over key or address is tried every few minutes, and at once where a new key was put in."""
+    if connection.reason_code not in {"credentials", "address"}:
+        return False
+    return connection.has_new_key or _is_older(connection.last_probe_at, PROBE_EVERY, now)
+
+
+def _due_at(connection: Connection, now: datetime) -> Iterator[Job]:
+    ids = {"connection_id": connection.pk}
+    if has_work_for_pushes(connection, now):
+        yield Job("deliver_pushes", ids)
+    if Delivery.objects.filter(connection=connection, state=Delivery.WAITING, due_at__lte=now).exists():
+        yield Job("process_deliveries", ids)
+    if _is_older(connection.reference_synced_at, timedelta(seconds=referencing.EVERY_SECONDS), now):
+        yield Job("sync_reference", ids)
+    if Copy.objects.due(connection, now).exists():
+        yield Job("refresh_due", ids)
+
+
+def has_work_for_pushes(connection: Connection, now: datetime) -> bool:
+    """Whether a push is due, or was left behind by a worker that died."""
+    mine = Push.objects.filter(connection=connection)
+    return mine.due(now).exists() or mine.filter(state=Push.SENDING, lease_until__lt=now).exists()
+
+
+def check(connection: Connection) -> None:
+    """One call past the pause; the connection resumes by itself when it works."""
+    check_connection(connection, timezone.now())
+
+
+def _is_older(at: datetime | None, than: timedelta, now: datetime) -> bool:
+    return at is None or now - at >= than

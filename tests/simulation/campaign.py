@@ -1,0 +1,144 @@
+"""`python -m tests.simulation.campaign --seeds N [--mutants N]`: many seeds, every mutant, one table.
+
+Fails where the engine as it is breaks an invariant, or where a mutant that should die survives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+import django
+
+django.setup()
+
+from tests.simulation.mutants import MUTANTS, Mutant  # noqa: E402 - Django first
+from tests.simulation.world import World  # noqa: E402
+
+NOTHING_REMOVED = Mutant("nothing removed", dies=False)
+CHUNK = 50
+
+
+@dataclass
+class Tally:
+    """What a number of seeds brought."""
+
+    runs: int = 0
+    bad: int = 0
+    faults: int = 0
+    gaps: int = 0
+    creates: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    first: str = ""
+
+    def add(self, other: Tally) -> None:
+        self.runs += other.runs
+        self.bad += other.bad
+        self.faults += other.faults
+        self.gaps += other.gaps
+        self.creates += other.creates
+        self.found += other.found
+        self.first = self.first or other.first
+
+
+def play(number: int, seeds: range) -> Tally:
+    """Run these seeds of one mutant; -1 is the engine as it is."""
+    logging.disable(logging.CRITICAL)
+    mutant = MUTANTS[number] if number >= 0 else NOTHING_REMOVED
+    tally = Tally()
+    with mutant.applied() as settings:
+        for seed in seeds:
+            world = World(seed, settings)
+            try:
+                broken = world.run()
+            except AssertionError as refused:
+                broken = [f"DB: {refused}"]
+            tally.runs += 1
+            tally.faults += world.faults.total()
+            tally.gaps += world.remote.gaps
+            tally.creates += len(world.remote.leads)
+            if broken:
+                tally.bad += 1
+                tally.found.update({text.partition(":")[0] for text in broken})
+                tally.first = tally.first or f"seed {seed}: {broken[0]}"
+    return tally
+
+
+def tally_of(number: int, seeds: int, pool: ProcessPoolExecutor, stop_at: int = 0) -> Tally:
+    """All seeds of one mutant; with ``stop_at``, only until that many runs were bad."""
+    total = Tally()
+    jobs = [pool.submit(play, number, range(n, min(n + CHUNK, seeds))) for n in range(0, seeds, CHUNK)]
+    for job in jobs:
+        if job.cancelled():
+            continue
+        total.add(job.result())
+        if stop_at and total.bad >= stop_at:
+            for later in jobs:
+                later.cancel()
+            break
+    return total
+
+
+def report(rows: Iterable[tuple[Mutant, Tally]]) -> Iterable[str]:
+    """The table, in Markdown."""
+    yield "| rule removed | runs | bad runs | seen as | expected |"
+    yield "| --- | ---: | ---: | --- | --- |"
+    for mutant, tally in rows:
+        seen = ", ".join(f"{name} {times}" for name, times in sorted(tally.found.items())) or "nothing"
+        expected = "dies" if mutant.dies else "none" if mutant is NOTHING_REMOVED else "may survive"
+        yield f"| {mutant.name} | {tally.runs:,} | {tally.bad:,} | {seen} | {expected} |"
+
+
+def commit() -> str:
+    """The commit this was run on, if there is one."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "no commit yet"
+    return done.stdout.strip()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="campaign", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=2000, help="seeds of the engine as it is")
+    parser.add_argument(
+        "--mutants", type=int, default=1000, help="seeds of each mutant, until three runs are bad"
+    )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    chosen = parser.parse_args(arguments)
+    began = time.monotonic()
+    rows: list[tuple[Mutant, Tally]] = []
+    with ProcessPoolExecutor(chosen.processes) as pool:
+        rows.append((NOTHING_REMOVED, tally_of(-1, chosen.seeds, pool)))
+        for number, mutant in enumerate(MUTANTS):
+            rows.append((mutant, tally_of(number, chosen.mutants, pool, stop_at=3)))
+            print(f"{mutant.name}: {rows[-1][1].bad} of {rows[-1][1].runs}", file=sys.stderr, flush=True)
+    whole = rows[0][1]
+    print(f"Commit {commit()}, {time.monotonic() - began:.0f} s, {chosen.processes} processes.")
+    print(
+        f"{whole.runs:,} runs, {whole.faults:,} faults, {whole.creates:,} leads made, {whole.bad:,} bad runs;"
+    )
+    print(f"{whole.gaps:,} values of others written over between the read and the effect of a PATCH.")
+    print()
+    print("\n".join(report(rows)))
+    failures = [f"{m.name} survived" for m, t in rows if m.dies and not t.bad]
+    failures += [f"violation: {whole.first}"] if whole.bad else []
+    for failure in failures:
+        print(f"FAILED: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Several workers on the same rows: real threads, real transactions, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+from django.utils import timezone
+
+from integrations.sandbox import Sandbox
+from leads.models import Connection, Lead, Push
+from leads.sync import pushing
+from tests.conftest import SANDBOX_KEY
+from tests.sync.test_pushing import PERSON
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Connection:
+    connection = Connection(
+        remote="leadpro", name="Lead.pro", base_url=sandbox.leadpro_url, requests_per_minute=60000
+    )
+    connection.set_secret(SANDBOX_KEY)
+    connection.save()
+    return connection
+
+
+def in_threads(number: int, do) -> None:
+    faults: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            do()
+        except BaseException as fault:
+            faults.append(fault)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert faults == []
+
+
+def test_four_workers_send_each_push_once(account, sandbox):
+    for n in range(24):
+        push = pushing.request_create(
+            {**PERSON, "last_name": f"Example{n}"}, connection=account, now=timezone.now()
+        )
+        pushing.request_update(push.lead, {"status": "Contacted"}, now=timezone.now())
+    deadline = time.monotonic() + 60
+    while Push.objects.filter(state__in=Push.MOVING).exists():
+        assert time.monotonic() < deadline, list(Push.objects.values("state", "problem"))
+        in_threads(4, lambda: pushing.deliver_due(Connection.objects.get(pk=account.pk)))
+    assert set(Push.objects.values_list("state", flat=True)) == {"done"}
+    assert len(sandbox.requests("POST", "/leads")) == 24
+    assert len(sandbox.requests("PATCH", "/leads/*")) == 24
+    assert {lead["status"] for lead in sandbox.leads} == {"Contacted"}
+    assert Lead.objects.count() == 24
+
+
+def test_one_push_wanted_by_many_is_sent_once(account, sandbox):
+    push = pushing.request_create(PERSON, connection=account, now=timezone.now())
+    in_threads(6, lambda: pushing.deliver_push(push.pk))
+    push.refresh_from_db()
+    assert (push.state, push.attempts) == ("done", 1)
+    assert len(sandbox.requests("POST", "/leads")) == 1
+
+
+def test_nothing_is_sent_inside_a_transaction(account, sandbox):
+    from django.db import transaction
+
+    from leads.remotes import InsideTransaction
+
+    push = pushing.request_create(PERSON, connection=account, now=timezone.now())
+    with transaction.atomic():
+        pushing.deliver_push(push.pk)
+    push.refresh_from_db()
+    assert sandbox.leads == []
+    assert (push.state, push.bugs, InsideTransaction.__name__) == ("unclear", 1, "InsideTransaction")
+
+
+def test_from_the_save_to_the_remote_it_takes_no_second(account, sandbox):
+    pushing.deliver_push(pushing.request_create(PERSON, connection=account, now=timezone.now()).pk)
+    times = []
+    for _ in range(5):
+        pushing.request_create(PERSON, connection=account, now=timezone.now())
+        began = time.monotonic()
+        pushing.deliver_due(account)
+        times.append(time.monotonic() - began)
+    assert min(times) < 0.5, times

@@ -1,0 +1,129 @@
+"""Copied and restored databases send nothing until somebody says they may."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings as SettingsWrapper
+
+from integrations.sandbox import Sandbox
+from leads.models import Change, Connection, Lead, Origin, Push
+from leads.models import installation as here
+from leads.sync import pushing
+from leads.sync.restoring import after_restore
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ADA = {
+    "first_name": "Ada",
+    "last_name": "Example",
+    "email": "ada@example.org",
+    "phone": "07700 900123",
+    "type": "sale",
+}
+
+
+@pytest.fixture(autouse=True)
+def own_var_dir(settings: SettingsWrapper, tmp_path: Path) -> Path:
+    """A folder for identity and marks that no other test knows."""
+    settings.VAR_DIR, settings.INSTANCE_ID = tmp_path, ""
+    return tmp_path
+
+
+def ask(leadpro: Connection) -> Push:
+    return pushing.request_create(ADA, connection=leadpro, origin=Origin.API, now=timezone.now())
+
+
+def test_an_ordinary_installation_adopts_its_empty_database_and_sends(
+    sandbox: Sandbox, leadpro: Connection
+) -> None:
+    push = ask(leadpro)
+    pushing.deliver_push(push.pk)
+    push.refresh_from_db()
+    assert (push.state, here.mismatch()) == ("done", "")
+    assert len(sandbox.leads) == 1
+
+
+def test_a_copied_database_sends_nothing_and_says_so(
+    sandbox: Sandbox, leadpro: Connection, settings: SettingsWrapper
+) -> None:
+    push = ask(leadpro)
+    assert here.mismatch() == ""
+    settings.INSTANCE_ID = "the staging machine"
+    assert here.mismatch() == here.COPIED
+    pushing.deliver_due(leadpro, until=timezone.now() + timedelta(seconds=5))
+    push.refresh_from_db()
+    leadpro.refresh_from_db()
+    assert (push.state, sandbox.leads) == ("waiting", [])
+    assert (leadpro.state, leadpro.reason) == ("paused", here.COPIED)
+
+
+def test_a_database_behind_the_marks_is_a_restored_one(leadpro: Connection) -> None:
+    ask(leadpro)
+    assert here.mismatch() == ""
+    here.keep_marks()
+    marks = here.read_marks()
+    assert marks["leads_push"] == here.highest_id(Push) and marks["leads_change"] == here.highest_id(Change)
+    here._marks_file().write_text(json.dumps({here.identity(): {"leads_push": marks["leads_push"] + 1}}))
+    assert here.mismatch() == here.RESTORED
+
+
+def test_a_missing_marks_file_is_no_mismatch(leadpro: Connection) -> None:
+    ask(leadpro)
+    assert here.mismatch() == ""
+    here.keep_marks()
+    here._marks_file().unlink()
+    assert here.mismatch() == ""
+
+
+def test_after_restore_looks_up_first_and_a_lead_that_arrived_is_adopted(
+    sandbox: Sandbox, leadpro: Connection, settings: SettingsWrapper
+) -> None:
+    push = ask(leadpro)
+    pushing.deliver_push(push.pk)
+    Push.objects.update(
+        state="waiting", remote_id="", settled_at=None, attempts=0, claimed_at=None, safe_at=None
+    )
+    lead = Lead.objects.get()
+    lead.copies.all().delete()
+    Lead.objects.update(leadpro_id=None)
+    settings.INSTANCE_ID = "restored"
+    assert here.mismatch() == here.COPIED
+    assert after_restore(timezone.now()).looked_up_first == 1
+    sandbox.clear_log()
+    pushing.deliver_push(push.pk)
+    push.refresh_from_db()
+    assert push.state == "done" and len(sandbox.leads) == 1
+    assert {entry.method for entry in sandbox.log} == {"GET"}
+    assert Lead.objects.get().leadpro_id == sandbox.leads[0]["id"]
+
+
+def test_after_restore_no_id_is_handed_out_twice(leadpro: Connection) -> None:
+    ask(leadpro)
+    here.mismatch()
+    here.keep_marks()
+    marks = {table: number + 50 for table, number in here.read_marks().items()}
+    here._marks_file().write_text(json.dumps({here.identity(): marks}))
+    assert here.mismatch() == here.RESTORED
+    after_restore(timezone.now())
+    assert here.mismatch() == ""
+    lead = Lead.objects.create(
+        listed_at=timezone.now(), first_seen_at=timezone.now(), changed_at=timezone.now()
+    )
+    assert lead.pk == marks["leads_lead"] + 1
+
+
+def test_after_restore_without_marks_ids_jump_by_a_million(leadpro: Connection) -> None:
+    push = ask(leadpro)
+    before = push.pk
+    after_restore(timezone.now())
+    assert ask(leadpro).pk == before + here.WITHOUT_MARKS + 1
+
+
+def test_the_identity_is_made_once_and_kept(own_var_dir: Path) -> None:
+    first = here.identity()
+    assert first == here.identity() == (own_var_dir / "instance_id").read_text()
+    assert len(first) == 32

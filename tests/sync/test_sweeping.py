@@ -1,0 +1,42 @@
+"""What the sweep finds due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from leads.models import Connection
+from leads.sync import sweeping
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def jobs() -> list[str]:
+    return [job.task for job in sweeping.find_due(timezone.now())]
+
+
+def test_a_connection_refused_for_its_key_is_tried_every_five_minutes(leadpro: Connection) -> None:
+    leadpro.pause("credentials", "The key is refused.", timezone.now())
+    assert jobs() == ["check_connection"]
+    Connection.objects.update(last_probe_at=timezone.now())
+    assert jobs() == []
+    Connection.objects.update(last_probe_at=timezone.now() - timedelta(minutes=5))
+    assert jobs() == ["check_connection"]
+
+
+def test_a_new_key_is_tried_at_once(leadpro: Connection) -> None:
+    leadpro.pause("credentials", "The key is refused.", timezone.now())
+    Connection.objects.update(last_probe_at=timezone.now())
+    assert jobs() == []
+    row = Connection.objects.get()
+    row.secret = ""
+    row.set_secret("another-key")
+    Connection.objects.update(secret=row.secret)
+    assert jobs() == ["check_connection"]
+
+
+def test_a_connection_that_somebody_paused_is_left_alone(leadpro: Connection) -> None:
+    leadpro.pause("person", "Paused by hand.", timezone.now())
+    assert jobs() == []
