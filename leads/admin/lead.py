@@ -28,10 +28,10 @@ from leads.admin.lead_filters import (
 )
 from leads.admin.lead_form import LeadForm, prefill
 from leads.admin.lead_page import LeadPage, group_cells
-from leads.admin.lead_search import HELP, search
 from leads.admin.lead_views import LeadViews, connection_of, find_run, lead_url
 from leads.admin.roles import Page, viewer_of
 from leads.models import Cause, Lead, Origin, Push, SyncState
+from leads.models.searching import matching
 from leads.sync import pushing
 
 TITLES = {Call.CREATE: "New lead", Call.VALUATION: "Instant valuation"}
@@ -64,7 +64,7 @@ class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
         ("listed_at", EnquiredFilter),
     )
     search_fields = ("full_name",)
-    search_help_text = HELP
+    search_help_text = "Name, e-mail, phone in any spelling, postcode, address, Lead.pro id"
     list_before_template = "admin/leads/lead/list_before.html"
     show_add_link = False
     warn_unsaved_form = True
@@ -82,7 +82,7 @@ class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
         self, request: HttpRequest, queryset: QuerySet[Lead], search_term: str
     ) -> tuple[QuerySet[Lead], bool]:
         """Never needs DISTINCT."""
-        return search(queryset, search_term), False
+        return (queryset.filter(matching(search_term)) if search_term.strip() else queryset), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

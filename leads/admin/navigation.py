@@ -10,11 +10,11 @@ from django.templatetags.static import static
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
-from leads.admin.lead_search import search
 from leads.admin.roles import viewer_of
 from leads.admin.wording import count_of, cut
 from leads.models import Connection, Lead, Push, SyncState
 from leads.models.encryption import UnreadableSecret
+from leads.models.searching import matching
 
 FOUND = 12
 
@@ -199,7 +199,7 @@ def find(request: HttpRequest, text: str) -> list[SearchResult]:
     viewer = viewer_of(request)
     if not viewer.has_role or len(text) < 3:
         return []
-    leads = search(Lead.objects.visible_to(viewer.scope), text)
+    leads = Lead.objects.visible_to(viewer.scope).filter(matching(text))
     return [
         SearchResult(
             title=cut(str(lead), 80),

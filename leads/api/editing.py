@@ -26,8 +26,9 @@ from leads.api.outcomes import (
 )
 from leads.api.problems import Problem, invalid_fields, not_found
 from leads.models import Cause, Connection, Lead, Push
-from leads.sync import pushing, storing
+from leads.sync import pushing
 from leads.sync.checking import Checked, check
+from leads.sync.writing import warn
 
 
 def edit_lead(view: ApiView, lead_id: int) -> Response:
@@ -76,6 +77,6 @@ def _save(view: ApiView, lead_id: int, checked: Checked, connection: Connection,
             raise Problem(409, "cannot_push", str(reason)) from None
         if push is not None:
             for warning in checked.warnings:
-                storing.warn(lead_id, warning)
+                warn(lead_id, warning)
             tasks.ring(tasks.deliver_pushes, connection_id=push.connection_id)
     return push

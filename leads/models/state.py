@@ -31,6 +31,14 @@ def protected_fields(pushes: Iterable[Push]) -> dict[str, dict[str, Any]]:
     return edits
 
 
+def edits_by_lead(lead_ids: Iterable[int]) -> dict[int, dict[str, dict[str, Any]]]:
+    """Lead to `protected_fields`, for those of these leads that have any."""
+    pushes: dict[int, list[Push]] = defaultdict(list)
+    for push in Push.objects.filter(lead_id__in=list(lead_ids), kind=Push.UPDATE, state__in=Push.OPEN):
+        pushes[push.lead_id].append(push)
+    return {lead_id: protected_fields(rows) for lead_id, rows in pushes.items()}
+
+
 def refresh_states(lead_ids: Iterable[int], now: datetime) -> None:
     """Derive state, problem and pending of these leads again; raise the version where one of them moved.
 

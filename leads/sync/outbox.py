@@ -35,8 +35,6 @@ class Outbox:
         self.connection = connection
         self._rows = Push.objects.filter(connection=connection)
 
-    # --- claiming ----------------------------------------------------------------------------------------------------
-
     def expire(self, now: datetime) -> int:
         """See `ports.Store`."""
         dead = self._rows.filter(state__in=(Push.SENDING, Push.UNCLEAR), lease_until__lt=now)
@@ -102,8 +100,6 @@ class Outbox:
         mine = self._rows.filter(pk=claim.push_id, fence=claim.fence, state__in=(Push.SENDING, Push.UNCLEAR))
         return bool(mine.update(lease_until=until))
 
-    # --- recording ---------------------------------------------------------------------------------------------------
-
     def record(self, claim: Claimed, sent: Sent) -> None:
         """See `ports.Store`."""
         Attempt.objects.create(
@@ -139,8 +135,6 @@ class Outbox:
     def _let_go(self, claim: Claimed) -> None:
         """Somebody else settled it; the lease kept later edits waiting for our own answer, which is here now."""
         self._rows.filter(pk=claim.push_id, fence=claim.fence).update(lease_until=None)
-
-    # --- mirroring ---------------------------------------------------------------------------------------------------
 
     def adopt(
         self, claim: Claimed, reply: Reply, now: datetime, *, is_own_answer: bool, warnings: list[str]
@@ -178,8 +172,6 @@ class Outbox:
         storing.store(
             self.connection, [storing.Seen(dict(reply.data), reply.started_at)], Cause.PUSH, now=now
         )
-
-    # --- the connection ----------------------------------------------------------------------------------------------
 
     def count_unclear(self) -> int:
         """See `ports.Store`."""

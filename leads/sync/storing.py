@@ -11,17 +11,18 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, OperationalError, connections, transaction
-from django.db.models import F, Model, QuerySet
+from django.db.models import Model, QuerySet
 
 from integrations.leadpro.payloads import ParsedLead, canonical_hash, parse_lead
 from leads.models import Cause, Change, Connection, Copy, Lead, Origin, Push, SyncState
 from leads.models.durability import allow_losing_this
 from leads.models.keys import email_key, phone_key
-from leads.models.state import protected_fields, refresh_states
+from leads.models.state import edits_by_lead, refresh_states
 from leads.models.values import json_value, storable
 from leads.sync import adopting, freshness, learning
 from leads.sync.columns import write_columns
 from leads.sync.comparing import COLUMNS, compare
+from leads.sync.writing import warn
 
 Row = TypeVar("Row", bound=Model)
 CREATED, CHANGED, UNCHANGED, OLDER = "created", "changed", "unchanged", "older"
@@ -127,15 +128,13 @@ class _Storing:
             "failures": 0,
         }
 
-    # --- leads that are known here -----------------------------------------------------------------------------------
-
     def _store_changed(self, changed: list[tuple[Copy, Seen, str]]) -> list[Stored]:
         if not changed:
             return []
         ids = [copy.lead_id for copy, _, _ in changed]
         raws = dict(Copy.objects.filter(pk__in=[copy.pk for copy, _, _ in changed]).values_list("pk", "raw"))
         leads = {lead.pk: lead for lead in self._locked(Lead.objects.filter(pk__in=ids).order_by("id"))}
-        edits = _edits_by_lead(ids)
+        edits = edits_by_lead(ids)
         results = []
         for copy, one, digest in changed:
             lead, parsed = leads[copy.lead_id], parse_lead(one.payload)
@@ -201,8 +200,6 @@ class _Storing:
             )
         )
 
-    # --- leads that are new to this connection -----------------------------------------------------------------------
-
     def _store_unknown(self, unknown: list[tuple[int, Seen, str]]) -> list[Stored]:
         if not unknown:
             return []
@@ -223,7 +220,7 @@ class _Storing:
     def _attach(self, push: Push, parsed: ParsedLead, one: Seen, digest: str) -> dict[str, list[Any]]:
         lead = push.lead
         notes = adopting.compare_with_sent(push, parsed)
-        fields = self._apply(lead, parsed, _edits_by_lead([lead.pk]).get(lead.pk, {}), {}, one.payload, notes)
+        fields = self._apply(lead, parsed, edits_by_lead([lead.pk]).get(lead.pk, {}), {}, one.payload, notes)
         self._new_copy(lead, one, digest, parsed.leadpro_id).save()
         adopting.settle(push, parsed.leadpro_id, self.now)
         self.restate.add(lead.pk)
@@ -270,8 +267,6 @@ class _Storing:
         Copy.objects.bulk_create(copies)
         return results
 
-    # --- the end -----------------------------------------------------------------------------------------------------
-
     def _learn(self, parsed: ParsedLead) -> None:
         status, stage = parsed.values["status"], parsed.values["stage"]
         if status and stage:
@@ -288,13 +283,6 @@ class _Storing:
         Change.objects.append(self.changes)
 
 
-def warn(lead_id: int, note: str) -> None:
-    """Add a sentence to the lead's warnings, once. To be called inside a transaction."""
-    lead = Lead.objects.get(pk=lead_id)
-    if note not in lead.warnings:
-        Lead.objects.filter(pk=lead_id).update(warnings=[*lead.warnings, note], version=F("version") + 1)
-
-
 def _newest_of_each(seen: Sequence[Seen]) -> dict[int, Seen]:
     newest: dict[int, Seen] = {}
     for one in seen:
@@ -302,13 +290,6 @@ def _newest_of_each(seen: Sequence[Seen]) -> dict[int, Seen]:
         if remote_id not in newest or newest[remote_id].started_at <= one.started_at:
             newest[remote_id] = one
     return newest
-
-
-def _edits_by_lead(lead_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
-    pushes: dict[int, list[Push]] = {}
-    for push in Push.objects.filter(lead_id__in=lead_ids, kind=Push.UPDATE, state__in=Push.OPEN):
-        pushes.setdefault(push.lead_id, []).append(push)
-    return {lead_id: protected_fields(rows) for lead_id, rows in pushes.items()}
 
 
 def _values(lead: Lead) -> Iterable[tuple[str, Any]]:

@@ -51,3 +51,10 @@ def write_columns_of(
         office_after=lead.office_id,
     )
     Change.objects.append([change])
+
+
+def warn(lead_id: int, note: str) -> None:
+    """Add a sentence to the lead's warnings, once. To be called inside a transaction."""
+    lead = Lead.objects.get(pk=lead_id)
+    if note not in lead.warnings:
+        Lead.objects.filter(pk=lead_id).update(warnings=[*lead.warnings, note], version=F("version") + 1)

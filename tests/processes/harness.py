@@ -151,8 +151,6 @@ class House:
         self._inside: Child | None = None
         self._key = ""
 
-    # --- processes ---------------------------------------------------------------------------------------------------
-
     def start(self, name: str, module: str, *options: str, **env: str) -> Child:
         """One more process: ``python -m module options``."""
         log = self.folder / f"{len(self.children):02}-{name}.log"
@@ -206,8 +204,6 @@ class House:
             print(f"--- {child.log.name} ({child.process.returncode}), {len(lines)} lines")
             print("\n".join(line[:400] for line in lines[-LOG_LINES_SHOWN:]))
 
-    # --- inside ------------------------------------------------------------------------------------------------------
-
     def ask(self, name: str, **arguments: Any) -> Any:
         """Call a function of ``inside`` in a process of the house."""
         if self._inside is None:
@@ -239,8 +235,6 @@ class House:
             wait_until(lambda: self.ask("push_states") == {"done": number}, "every push is done", seconds)
         except AssertionError:
             pytest.fail("\n".join(["not every push is done:", *map(str, self.ask("push_rows"))]))
-
-    # --- over HTTP ---------------------------------------------------------------------------------------------------
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """One request to the web server: (status, JSON or text); (0, None) where no answer came."""

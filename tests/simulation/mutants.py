@@ -39,9 +39,6 @@ class Mutant:
             yield self.settings or Settings()
 
 
-# --- creates ---------------------------------------------------------------------------------------------------------
-
-
 def _dead_is_waiting() -> Patches:
     bury = DictStore.bury
 
@@ -121,9 +118,6 @@ def _late_answer_is_base() -> Patches:
         adopt(self, claim, reply, now, is_own_answer=True, warnings=warnings)
 
     return [(DictStore, "adopt", eager)]
-
-
-# --- updates ---------------------------------------------------------------------------------------------------------
 
 
 def _resend_patch() -> Patches:

@@ -36,8 +36,6 @@ class DictStore(Asks):
 
     checks_fence = True
 
-    # --- the port ----------------------------------------------------------------------------------------------------
-
     def expire(self, now: datetime) -> int:
         dead = [
             r
@@ -266,8 +264,6 @@ class DictStore(Asks):
 
     def count_calls(self, since: datetime) -> int:
         return sum(1 for at in self.calls if at >= since)
-
-    # --- the mirror --------------------------------------------------------------------------------------------------
 
     def mirror(self, payload: dict[str, Any], started_at: datetime, now: datetime) -> None:
         """What any read shows, from whatever cause; our token attaches it to our lead."""

@@ -63,8 +63,6 @@ class Deliveries(RuleBasedStateMachine):
         self.read_at = 0.0
         self.pairs: dict[int, list[list[str]]] = {}
 
-    # --- time --------------------------------------------------------------------------------------------------------
-
     def now(self):
         return START + timedelta(seconds=self.seconds)
 
@@ -78,8 +76,6 @@ class Deliveries(RuleBasedStateMachine):
         self.late = [(at, call) for at, call in self.late if at > self.seconds]
         for call in due:
             self.take_effect(call)
-
-    # --- people ------------------------------------------------------------------------------------------------------
 
     @rule()
     def somebody_enters_a_lead(self) -> None:
@@ -126,8 +122,6 @@ class Deliveries(RuleBasedStateMachine):
         for push in Push.objects.filter(connection=self.connection, state=Push.NEEDS_ATTENTION):
             with suppress(CannotPush):
                 pushing.retry(push, "Grace", self.now())
-
-    # --- the machine -------------------------------------------------------------------------------------------------
 
     @rule(faults=st.lists(st.sampled_from(FAULTS), min_size=1, max_size=6))
     def a_worker_delivers(self, faults: list[str]) -> None:
@@ -181,8 +175,6 @@ class Deliveries(RuleBasedStateMachine):
         if isinstance(call, Patch):
             return self.remote.patch(call.lead_id, dict(call.payload), {}, self.read_at)
         return self.remote.create(dict(call.payload))
-
-    # --- what holds --------------------------------------------------------------------------------------------------
 
     @invariant()
     def nothing_is_doubled(self) -> None:

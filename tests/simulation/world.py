@@ -65,8 +65,6 @@ class World(People):
                 acted |= self.store.retry(row, self.now())
         return acted
 
-    # --- workers -----------------------------------------------------------------------------------------------------
-
     def desk(self) -> Desk:
         rules = Rules(
             send_window=timedelta(seconds=WINDOW),

@@ -95,9 +95,6 @@ def _finish(desk: Desk, claim: Claimed, after: After) -> str:
     return saved.state if saved else LOST
 
 
-# --- looking for it --------------------------------------------------------------------------------------------------
-
-
 def look_for(desk: Desk, claim: Claimed) -> Journey:
     """Find out whether an unclear send arrived; only a look-up that began late enough can say that it did not."""
     crashpoint("lookup:claimed")

@@ -17,9 +17,6 @@ NEEDS_ATTENTION, DISCARDED = "needs_attention", "discarded"
 OPEN = (WAITING, SENDING, UNCLEAR, NEEDS_ATTENTION)
 
 
-# --- calls: yielded by the engine, made by whoever runs it -----------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Create:
     """POST a lead or an instant valuation. No byte may be written after ``write_before`` (monotonic seconds)."""
@@ -76,9 +73,6 @@ class NotTried(TransientError):
     def __init__(self, summary: str, wait: float = 0.0) -> None:
         super().__init__(summary)
         self.wait = wait
-
-
-# --- the store -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +192,6 @@ class Store(Protocol):
 
     def count_calls(self, since: datetime) -> int:
         """Calls of any kind that this connection made since then."""
-
-
-# --- the rest of the world -------------------------------------------------------------------------------------------
 
 
 class Clock(Protocol):

@@ -115,9 +115,6 @@ def _gone(desk: Desk, claim: Claimed, started_at: datetime) -> str:
     return _finish(desk, claim, After(NEEDS_ATTENTION, problem=problem, plan={}, missing_at=started_at))
 
 
-# --- what the read means ---------------------------------------------------------------------------------------------
-
-
 def settle_and_plan(desk: Desk, claim: Claimed, read: Read) -> After:
     """Settle the last request by this read, then merge what is left. ``after.plan`` is the next request, if any."""
     theirs, edits = read.lead.values, dict(claim.edits)
@@ -181,9 +178,6 @@ def _is_left(claim: Claimed, after: After) -> bool:
     """Whether something of the last request did not arrive and would be sent once more."""
     names = set(claim.plan["set"]) - set(after.over) - {clash.field for clash in after.clashes}
     return bool(names or merging.missing_pairs(claim.plan["answers"], after.over_pairs))
-
-
-# --- the request -----------------------------------------------------------------------------------------------------
 
 
 def _render(desk: Desk, read: Read, after: After) -> dict[str, Any] | None:
