@@ -188,14 +188,12 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def prefill(lead: Lead, call: Call) -> dict[str, Any]:
     """What a new lead can take over from this one."""
+    # A valuation is of the person's own address; the advert they asked about is another property.
+    left = {"source", "meta"} | ({"advert_address", "advert_postcode"} if call is Call.VALUATION else set())
     taken = {}
     for field in writable(call):
         value = getattr(lead, field.name, None)
-        if (
-            value not in (None, "", [], {})
-            and field.kind is not Kind.INSTANT
-            and field.name not in {"source", "meta"}
-        ):
+        if field.name not in left and field.kind is not Kind.INSTANT and value not in (None, "", [], {}):
             taken[field.name] = value
     if call is Call.VALUATION and taken.get("type") not in VALUATION_TYPES:
         taken.pop("type", None)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
+from leads.models.connection import Connection
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -48,8 +50,6 @@ class Access(models.Model):
     @property
     def scope(self) -> Scope:
         """What this user may see."""
-        from leads.models.connection import Connection
-
         if self.role == self.ADMIN:
             return EVERYTHING
         offices = [int(n) for n in self.office_ids]

@@ -37,11 +37,11 @@ class LeadQuerySet(models.QuerySet["Lead"]):
         """The one place that decides what a user or key sees: admin, API, export and dashboard all ask here."""
         if scope.everything:
             return self
-        from leads.models.copy import Copy
-
         mine = Q(office_id__in=scope.office_ids)
         if scope.officeless_connections:
-            there = Copy.objects.filter(lead=OuterRef("pk"), connection_id__in=scope.officeless_connections)
+            there = Lead.objects.filter(
+                pk=OuterRef("pk"), copies__connection__in=scope.officeless_connections
+            )
             mine |= Q(Exists(there), office_id__isnull=True)
         return self.filter(mine)
 

@@ -43,7 +43,7 @@ def test_deliver_to_a_paused_connection_says_why_nothing_was_sent(leadpro, sandb
     with pytest.raises(CommandError, match="No connection can send"):
         call_command("deliver", "--once")
     out = capsys.readouterr()
-    assert out.out.strip() == "done=0 waiting=0 unclear=0 needs_attention=0 left=1"
+    assert out.out.strip() == "done=0 waiting=1 unclear=0 needs_attention=0 left=1"
     assert (
         "Lead.pro is paused, so nothing more is sent there: Lead.pro refuses our key since 09:10." in out.err
     )
@@ -55,6 +55,6 @@ def test_deliver_from_a_copied_database_ends_and_says_why(leadpro, sandbox, caps
     with pytest.raises(CommandError, match="No connection can send"):
         call_command("deliver")
     out = capsys.readouterr()
-    assert out.out.strip() == "done=0 waiting=0 unclear=0 needs_attention=0 left=1"
+    assert out.out.strip() == "done=0 waiting=1 unclear=0 needs_attention=0 left=1"
     assert "so nothing more is sent there: Nothing is sent: this database belongs to another" in out.err
     assert sandbox.requests("POST", "/leads") == []

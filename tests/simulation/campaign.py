@@ -122,6 +122,9 @@ def main(arguments: list[str] | None = None) -> int:
     rows: list[tuple[Mutant, Tally]] = []
     with ProcessPoolExecutor(chosen.processes) as pool:
         rows.append((NOTHING_REMOVED, tally_of(-1, chosen.seeds, pool)))
+        print(
+            f"as it is: {rows[0][1].bad} of {rows[0][1].runs} {rows[0][1].first}", file=sys.stderr, flush=True
+        )
         for number, mutant in enumerate(MUTANTS):
             rows.append((mutant, tally_of(number, chosen.mutants, pool, stop_at=3)))
             print(f"{mutant.name}: {rows[-1][1].bad} of {rows[-1][1].runs}", file=sys.stderr, flush=True)

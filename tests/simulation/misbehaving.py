@@ -18,7 +18,7 @@ from leads.sync.delivering.ports import Create, Get, LookUp, NotTried, Patch, Pr
 from tests.simulation.stage import Stage, Worker
 
 #: More than this and a rule that ends sending is missing.
-MOST_WRITES = 1500
+MOST_WRITES = 400
 
 
 class Misbehaving(Stage):

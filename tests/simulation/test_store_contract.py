@@ -188,6 +188,7 @@ def test_what_is_left_of_an_update_says_how_it_ends(handle):
     lead = handle.lead(18376, NOW, status="New", postcode="NG1 1AA")
     push = handle.update(lead, NOW, status="Contacted", postcode="NG1 1AB")
     mine = claim(handle)
+    handle.read({**PERSON, "id": 18376, "status": "New", "postcode": "OX1 1AA"}, after(1))
     clash = Clash("postcode", "NG1 1AA", "NG1 1AB", "OX1 1AA")
     kept = handle.store.save(mine, After("sending", release=False, clashes=[clash], plan={"set": {}}), NOW)
     assert kept.in_conflict == {"postcode"}
@@ -233,6 +234,7 @@ def test_a_conflict_shows_the_last_thing_typed(handle):
     push = handle.update(lead, NOW, status="Contacted")
     mine = claim(handle)
     later = handle.update(lead, after(1), status="Qualified")
+    handle.read({**PERSON, "id": 18376, "status": "Lost"}, after(1))
     clash = Clash("status", "New", "Contacted", "Lost")
     handle.store.save(mine, After(clashes=[clash], plan={}), after(2))
     assert handle.conflicts(lead) == {"status": ("New", "Qualified", "Lost")}

@@ -34,7 +34,7 @@ class World(People):
         return self.broken + check(self)
 
     def _run_until(self, end: float) -> None:
-        while self.events and self.events[0][0] <= end:
+        while self.events and self.events[0][0] <= end and self.writes < MOST_WRITES:
             self.time, _, do = heapq.heappop(self.events)
             do()
         self.time = max(self.time, end)

@@ -33,7 +33,7 @@ class Command(PlainCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         connections = [row for row in Connection.objects.leadpro() if row.is_connected and not row.is_paused]
         self._tell_paused(Connection.objects.filter(state=Connection.PAUSED))
-        counts = Counter(dict.fromkeys((Push.DONE, Push.WAITING, Push.UNCLEAR, Push.NEEDS_ATTENTION), 0))
+        counts: Counter[str] = Counter()
         while True:
             for connection in connections:
                 counts.update(pushing.deliver_due(connection))
@@ -42,9 +42,20 @@ class Command(PlainCommand):
             if options["once"] or wait is None or wait > LONGEST_WAIT:
                 break
             time.sleep(max(wait, 0.2))
-        self.print_counts(**counts, left=Push.objects.on_their_way().count())
+        self._print_counts(counts)
         if not connections:
             raise CommandError("No connection can send: none has a key, or all are paused.")
+
+    def _print_counts(self, settled: Counter[str]) -> None:
+        """What was settled by this run, and what is on its way now."""
+        left = Counter(Push.objects.on_their_way().values_list("state", flat=True))
+        self.print_counts(
+            done=settled[Push.DONE],
+            waiting=left[Push.WAITING] + left[Push.SENDING],
+            unclear=left[Push.UNCLEAR],
+            needs_attention=settled[Push.NEEDS_ATTENTION],
+            left=left.total(),
+        )
 
     def _keep_open(self, connections: list[Connection]) -> list[Connection]:
         """Those that can still send. One that paused under way is named, not waited for: nothing there is due."""
