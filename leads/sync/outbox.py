@@ -21,7 +21,7 @@ from leads.sync import editing, storing
 from leads.sync.delivering import words
 from leads.sync.delivering.ports import After, Claimed, Reply, Sent
 from leads.sync.locking import lock, lock_lead
-from leads.sync.saving import apply_after, claimed
+from leads.sync.saving import absorb_waiting, apply_after, claimed
 
 CREATES = (Push.CREATE, Push.VALUATION)
 #: A worker that dies this often over one push, time after time, is killed by it.
@@ -211,6 +211,7 @@ def _bury(push: Push, now: datetime) -> None:
         push.problem_code, push.problem = "unclear", words.UNCLEAR
     else:
         push.state = Push.WAITING
+        absorb_waiting(push, now)
     if push.deaths >= DEATHS:
         push.state, push.problem_code = Push.NEEDS_ATTENTION, "bug"
         push.problem = words.BUG.format(push_id=push.pk)

@@ -127,9 +127,9 @@ def _newest_of_mine(push: Push, edits: editing.Edits, clash: Clash, now: datetim
     """What a person decides about is the last thing typed: a later edit that waits elsewhere is drawn in."""
     rows = Push.objects.filter(lead_id=push.lead_id, connection_id=push.connection_id, kind=Push.UPDATE)
     for other in lock(rows.filter(state=Push.WAITING).exclude(pk=push.pk)):
-        if clash.field not in other.edits:
+        later = other.edits.get(clash.field)
+        if later is None or not editing.is_later(later, edits[clash.field]):
             continue
-        later = other.edits[clash.field]
         other.edits = editing.drop(other.edits, [clash.field], [])
         if not other.edits:
             end_together(other, push, now)

@@ -14,6 +14,8 @@ from typing import Any
 from tests.processes.harness import House, wait_until
 
 KILL_EVERY = 4.0
+#: A worker that has nothing to do says nothing; then the next kill comes.
+PATIENCE = 10.0
 TOKEN = "leadmirror"
 #: What the remote does wrong, how often, and to which calls.
 FAULTS: tuple[tuple[str, str, str, float, dict[str, Any]], ...] = (
@@ -80,11 +82,11 @@ class Chaos:
         for action, method, path, probability, details in FAULTS:
             self.house.box.fault(action, method, path, probability=probability, **details)
         began, killed_at = time.monotonic(), time.monotonic()
-        while (elapsed := time.monotonic() - began) < self.seconds or self.found.intents < self.leads:
+        while (elapsed := time.monotonic() - began) < self.seconds or self._is_early():
             share = min(1.0, elapsed / (0.9 * self.seconds))
             self._save_up_to(int(self.leads * share))
             self._edit_up_to(int(self.leads * share / 4))
-            if time.monotonic() - killed_at > KILL_EVERY and elapsed < self.seconds:
+            if time.monotonic() - killed_at > KILL_EVERY:
                 worker.kill()
                 self.found.kills += 1
                 worker, killed_at = self._restart(), time.monotonic()
@@ -94,6 +96,10 @@ class Chaos:
         self.house.box.clear_faults()
         self._heal()
         return self._count()
+
+    def _is_early(self) -> bool:
+        """On a busy machine a worker takes long to start; the run is as long as it takes to be worth something."""
+        return self.found.intents < self.leads or self.found.kills < 2
 
     def _save_up_to(self, number: int) -> None:
         while self.found.intents < number:
@@ -112,11 +118,13 @@ class Chaos:
             self.house.box.staff_edit(leadpro_id, postcode=self.edited[leadpro_id]["postcode"])
 
     def _restart(self) -> Any:
-        """A new worker; how long until the remote hears from it."""
+        """A new worker; and, where something was waiting for it, how long until the remote heard from it."""
         before, began = self.house.box.count(), time.monotonic()
-        worker = self.house.start_worker(ready=False)
-        wait_until(lambda: self.house.box.count() > before, "the new worker works", 60)
-        self.recoveries.append(time.monotonic() - began)
+        worker = self.house.start_worker()
+        while self.house.box.count() == before and time.monotonic() - began < PATIENCE:
+            time.sleep(0.05)
+        if self.house.box.count() > before:
+            self.recoveries.append(time.monotonic() - began)
         return worker
 
     def _heal(self) -> None:

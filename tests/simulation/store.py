@@ -54,6 +54,8 @@ class DictStore(Asks):
             row.state, row.was_unclear, row.problem = UNCLEAR, True, ("unclear", "", words.UNCLEAR)
         else:
             row.state = WAITING
+            self._absorb(row)
+        self._keep_constraints(row)
         if row.deaths >= DEATHS:
             row.state, row.problem = NEEDS_ATTENTION, ("bug", "", words.BUG.format(push_id=row.push_id))
 
@@ -203,7 +205,9 @@ class DictStore(Asks):
         for other in self.pushes.values():
             if other.lead_id != row.lead_id or other is row or other.kind != UPDATE or other.state != WAITING:
                 continue
-            if clash.field in other.edits:
+            if clash.field in other.edits and editing.is_later(
+                other.edits[clash.field], row.edits[clash.field]
+            ):
                 later = other.edits[clash.field]
                 other.edits = editing.drop(other.edits, [clash.field], [])
                 if not other.edits:

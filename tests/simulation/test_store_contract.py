@@ -101,6 +101,16 @@ def test_a_dead_worker_leaves_an_update_waiting_until_something_was_planned(hand
     assert handle.view(push).state == "unclear"
 
 
+def test_a_dead_workers_update_takes_later_edits_along(handle):
+    lead = handle.lead(18376, NOW, status="New")
+    push = handle.update(lead, NOW, status="Contacted")
+    claim(handle)
+    later = handle.update(lead, after(1), status="Qualified")
+    assert handle.store.expire(after(91)) == 1
+    assert (handle.view(push).state, handle.view(later).state) == ("waiting", "discarded")
+    assert handle.view(push).edits == {"status": {"base": "New", "mine": "Qualified"}}
+
+
 def test_a_push_that_kills_worker_after_worker_is_put_aside(handle):
     push = handle.create(NOW)
     claim(handle)
