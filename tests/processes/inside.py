@@ -149,8 +149,15 @@ def sends_at() -> list[float]:
     return list(Send.objects.order_by("seq").values_list("at", flat=True))
 
 
-def hurry() -> None:
-    """Spare a healing house its long waits: breakers close, and what backs off is due."""
+def hurry() -> int:
+    """Spare a healing house its long waits: breakers close, what backs off is due, and a person clicks "Try again".
+
+    How many clicks it took.
+    """
     Connection.objects.update(breaker={}, not_before=None)
+    parked = list(Push.objects.filter(state=Push.NEEDS_ATTENTION))
+    for push in parked:
+        pushing.retry(push, "tests", timezone.now())
     Push.objects.filter(state=Push.WAITING).update(due_at=timezone.now())
     tasks.ring(tasks.deliver_pushes, connection_id=Connection.objects.get().pk)
+    return len(parked)
