@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from leadmirror.broker import transport_options
 from leadmirror.logging import build_logging
 from leadmirror.unfold import UNFOLD as UNFOLD  # noqa: PLC0414 - re-exported: it is a setting
 
@@ -181,6 +182,26 @@ LEADPRO_LEAD_URL = env.str("LEADPRO_LEAD_URL", "")
 if LEADPRO_STATUS_BY not in {"name", "id"}:
     raise ImproperlyConfigured(f"LEADPRO_STATUS_BY is {LEADPRO_STATUS_BY!r}; it must be name or id.")
 
+# --- AVIV Seeker Leads ------------------------------------------------------------------------------------------------
+AVIV_BASE_URL = env.str("AVIV_BASE_URL", "https://api.aviv-group.com/seeker-leads/v1").rstrip("/")
+AVIV_TOKEN_URL = env.str("AVIV_TOKEN_URL", "https://auth.api.aviv-group.com/oauth/token")
+AVIV_AUDIENCE = env.str("AVIV_AUDIENCE", AVIV_BASE_URL)
+AVIV_CLIENT_ID = env.str("AVIV_CLIENT_ID", "")
+AVIV_CLIENT_SECRET = env.str("AVIV_CLIENT_SECRET", "")
+AVIV_INTERMEDIARY_ID = env.str("AVIV_INTERMEDIARY_ID", "")
+AVIV_BEARER_TOKEN = env.str("AVIV_BEARER_TOKEN", "")
+
+# --- AlterEstate ------------------------------------------------------------------------------------------------------
+ALTERESTATE_API_KEY = env.str("ALTERESTATE_API_KEY", "")
+ALTERESTATE_BASE_URL = env.str("ALTERESTATE_BASE_URL", "https://secure.alterestate.com/api/v1").rstrip("/")
+
+# --- when to look again (docs/freshness.md) ---------------------------------------------------------------------------
+REFRESH_FLOOR_SECONDS = env.float("REFRESH_FLOOR_SECONDS", 60)
+REFRESH_COLDEST_DAYS = env.float("REFRESH_COLDEST_DAYS", 180)
+for _name in ("REFRESH_FLOOR_SECONDS", "REFRESH_COLDEST_DAYS"):
+    if globals()[_name] <= 0:
+        raise ImproperlyConfigured(f"{_name} must be more than 0.")
+
 # --- calls out --------------------------------------------------------------------------------------------------------
 HTTP_TIMEOUT_SECONDS = env.float("HTTP_TIMEOUT_SECONDS", 10)
 HTTP_TOTAL_SECONDS = env.float("HTTP_TOTAL_SECONDS", 3 * HTTP_TIMEOUT_SECONDS)
@@ -227,7 +248,16 @@ if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
 LOGGING = build_logging(
     debug=DEBUG,
     level=LOG_LEVEL,
-    secrets=[SECRET_KEY, *FIELD_ENCRYPTION_KEYS, *HASH_KEYS, LEADPRO_API_KEY, ADMIN_PASSWORD],
+    secrets=[
+        SECRET_KEY,
+        *FIELD_ENCRYPTION_KEYS,
+        *HASH_KEYS,
+        LEADPRO_API_KEY,
+        AVIV_CLIENT_SECRET,
+        AVIV_BEARER_TOKEN,
+        ALTERESTATE_API_KEY,
+        ADMIN_PASSWORD,
+    ],
 )
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_CELERY_TASK_START_LOG_LEVEL = 10
@@ -241,36 +271,7 @@ DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 # --- Celery: it only wakes workers; rows in the database say what is due (docs/architecture.md) -----------------------
 BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "filesystem://")
-if CELERY_BROKER_URL.startswith("filesystem://"):
-    BROKER_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for _folder in ("queue", "control"):
-        (BROKER_DIR / _folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {
-        "data_folder_in": str(BROKER_DIR / "queue"),
-        "data_folder_out": str(BROKER_DIR / "queue"),
-        "control_folder": str(BROKER_DIR / "control"),
-        "polling_interval": 0.1,
-    }
-elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
-    # A sick broker must never hold a form: bounded connects, no retries.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "socket_timeout": 3,
-        "socket_connect_timeout": 1,
-        "max_retries": 1,
-        "interval_start": 0,
-        "interval_step": 0.1,
-        "interval_max": 0.1,
-    }
-else:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "connect_timeout": 1,
-        "read_timeout": 3,
-        "write_timeout": 3,
-        "max_retries": 1,
-        "interval_start": 0,
-        "interval_step": 0.1,
-        "interval_max": 0.1,
-    }
+CELERY_BROKER_TRANSPORT_OPTIONS = transport_options(CELERY_BROKER_URL, BROKER_DIR)
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None

@@ -6,6 +6,7 @@ from leads.models.budget import Budget, Lane, Send
 from leads.models.change import Cause, Change
 from leads.models.conflict import Conflict
 from leads.models.connection import Connection, Remote
+from leads.models.contact import Contact
 from leads.models.copy import Copy
 from leads.models.delivery import Delivery
 from leads.models.heartbeat import Heartbeat
@@ -16,16 +17,19 @@ from leads.models.push import Push
 from leads.models.rate import RateWindow
 from leads.models.reference import Office, Stage, Status
 from leads.models.run import Run, RunItem
+from leads.models.schedule import Audit, Schedule, Tally
 
 __all__ = [
     "Access",
     "ApiKey",
     "Attempt",
+    "Audit",
     "Budget",
     "Cause",
     "Change",
     "Conflict",
     "Connection",
+    "Contact",
     "Copy",
     "Delivery",
     "Heartbeat",
@@ -39,10 +43,12 @@ __all__ = [
     "Remote",
     "Run",
     "RunItem",
+    "Schedule",
     "Scope",
     "Send",
     "Stage",
     "Status",
     "StoredAnswer",
     "SyncState",
+    "Tally",
 ]

@@ -22,6 +22,14 @@ class Remote(models.TextChoices):
     ALTERESTATE = "alterestate", "AlterEstate"
 
 
+#: What each remote takes as credentials.
+SECRETS = {
+    Remote.LEADPRO: ("api_key",),
+    Remote.AVIV: ("client_secret", "bearer_token"),
+    Remote.ALTERESTATE: ("api_key",),
+}
+
+
 def new_webhook_secret() -> str:
     """An unguessable path part, 43 characters."""
     return secrets.token_urlsafe(32)
@@ -62,6 +70,9 @@ class Connection(models.Model):
     requests_per_minute = models.PositiveIntegerField(default=60)
     lead_url = models.CharField(
         max_length=500, blank=True, help_text="Link to a lead, with {id}. Empty: no link."
+    )
+    options = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="What only this remote needs; never a secret."
     )
     leaders_see_officeless = models.BooleanField("leaders see leads without an office", default=False)
 
@@ -110,11 +121,19 @@ class Connection(models.Model):
 
     def setting(self, name: str) -> Any:
         """A setting of this connection; the environment wins for the connection it made."""
-        if self.from_environment and self.remote == Remote.LEADPRO:
-            return getattr(settings, f"LEADPRO_{name.upper()}")
-        if name == "api_key":
-            return decrypt(self.secret)
-        return getattr(self, name)
+        if self.from_environment:
+            value = getattr(settings, f"{self.remote}_{name}".upper(), None)
+            if value is not None:
+                return value
+        if name in SECRETS[Remote(self.remote)]:
+            return decrypt(self.secret) if name == self._secret_name else ""
+        return getattr(self, name) if hasattr(self, name) else self.options.get(name, "")
+
+    @property
+    def _secret_name(self) -> str:
+        """Which of the remote's credentials the stored secret is."""
+        names = SECRETS[Remote(self.remote)]
+        return names[-1] if len(names) > 1 and not self.options.get("client_id") else names[0]
 
     def learnt(self, name: str) -> Any:
         """What a probe learnt about this account, or None. What was learnt at another address does not count."""
@@ -134,6 +153,9 @@ class Connection(models.Model):
     @property
     def is_connected(self) -> bool:
         """Whether there are credentials to call with."""
+        if self.remote == Remote.AVIV:
+            by_client = self.setting("client_id") and self.setting("client_secret")
+            return bool(by_client or self.setting("bearer_token"))
         return bool(self.setting("api_key"))
 
     @property
@@ -149,16 +171,19 @@ class Connection(models.Model):
 
     def pause(self, code: str, reason: str, now: datetime) -> None:
         """Stop all calls, with a sentence for people. Idempotent; the first reason's time is kept."""
-        refused = keyed_hashes(str(self.setting("api_key")))[0] if code == "credentials" else ""
+        refused = keyed_hashes(self._credentials())[0] if code == "credentials" else ""
         Connection.objects.filter(pk=self.pk, state=self.OK).update(
             state=self.PAUSED, reason_code=code, reason=reason[:500], paused_at=now, refused_key=refused
         )
         self.refresh_from_db()
 
+    def _credentials(self) -> str:
+        return "".join(str(self.setting(name)) for name in SECRETS[Remote(self.remote)])
+
     @property
     def has_new_key(self) -> bool:
         """Whether the key in use is another one than the one that was refused."""
-        return bool(self.refused_key) and self.refused_key not in keyed_hashes(str(self.setting("api_key")))
+        return bool(self.refused_key) and self.refused_key not in keyed_hashes(self._credentials())
 
     def resume(self) -> None:
         """Let calls through again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F
+from django.db.models import Q
 
 from leads.models.connection import Connection
 from leads.models.lead import Lead
@@ -32,6 +32,18 @@ class Copy(models.Model):
     changed_at = models.DateTimeField()
     last_attempt_at = models.DateTimeField(null=True)
     next_refresh_at = models.DateTimeField(null=True)
+    #: When to look again (``sync.freshness``): what is believed about it, and what follows from that.
+    awake_since = models.DateTimeField(
+        null=True, help_text="When it was made, or last woke from a long sleep."
+    )
+    wanted_until = models.DateTimeField(null=True, help_text="Somebody has it before them until then.")
+    gamma_shape = models.FloatField(default=1.0)
+    gamma_rate = models.FloatField(default=1.0)
+    refresh_interval = models.FloatField(default=86400.0, help_text="Business seconds between looks.")
+    refresh_class = models.SmallIntegerField(
+        null=True, default=10, help_text="floor(log2(interval in minutes)); null: not on the schedule."
+    )
+    demand = models.FloatField(default=0.0, help_text="Its part in the connection's demand.")
     failures = models.PositiveIntegerField(default=0)
     missing_since = models.DateTimeField(null=True, help_text="When the remote first said: no such lead.")
     gone_at = models.DateTimeField(null=True)
@@ -44,7 +56,13 @@ class Copy(models.Model):
             models.UniqueConstraint(fields=["connection", "remote_id"], name="one_copy_per_remote_lead"),
             models.UniqueConstraint(fields=["lead", "connection"], name="one_copy_per_lead_and_connection"),
         ]
-        indexes = [models.Index(F("connection"), F("last_attempt_at"), name="copy_oldest_look_first")]
+        indexes = [
+            models.Index(
+                fields=["connection", "refresh_class", "last_attempt_at"],
+                condition=Q(refresh_class__isnull=False),
+                name="copy_class_head",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.connection_id}:{self.remote_id}"

@@ -10,8 +10,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from leads import remotes, tasks
+from leads import tasks
 from leads.models import Access, Cause, Connection, Lead, Office, Remote, Stage, Status
+from leads.remotes import leadpro
 from leads.sync.storing import Seen, store
 from tests.sync.payloads import lead_object
 
@@ -86,4 +87,4 @@ def _no_remote(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("a request of the admin called a remote")
 
-    monkeypatch.setattr(remotes, "_client", refuse)
+    monkeypatch.setattr(leadpro, "_client", refuse)

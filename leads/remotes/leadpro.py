@@ -1,4 +1,4 @@
-"""The one place where settings and connections meet clients: budget, pause, health, then the call."""
+"""Lead.pro: budget, pause, health, then the call."""
 
 from __future__ import annotations
 
@@ -9,39 +9,17 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection as database
 from django.utils import timezone
 
 from integrations.addresses import guard_for, parse_networks
-from integrations.errors import CredentialsRefused, RateLimited, RemoteError, TransientError, WrongAddress
+from integrations.errors import CredentialsRefused, RateLimited, RemoteError, WrongAddress
 from integrations.leadpro.client import LeadProClient
 from integrations.leadpro.probing import Look
 from integrations.rest import Answer
 from leads.models import Connection, budget
+from leads.remotes.doors import BudgetSpent, ConnectionPaused, NotConnected, refuse_inside_transaction
 
 T = TypeVar("T")
-
-
-class ConnectionPaused(TransientError):
-    """Nothing was sent: the connection waits for somebody."""
-
-
-class NotConnected(TransientError):
-    """Nothing was sent: there are no credentials."""
-
-
-class BudgetSpent(TransientError):
-    """Nothing was sent: the request budget is used up for ``wait`` seconds."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(
-            "The request budget of this connection is used up just now. It will be tried again by itself."
-        )
-        self.wait = wait
-
-
-class InsideTransaction(AssertionError):
-    """A remote must never be called while a database transaction is open."""
 
 
 _clients: dict[int, tuple[tuple[Any, ...], LeadProClient]] = {}
@@ -80,11 +58,6 @@ def _client(connection: Connection) -> LeadProClient:
         )
         _clients[connection.pk] = known
     return known[1]
-
-
-def _refuse_inside_transaction() -> None:
-    if any(not getattr(block, "_from_testcase", False) for block in database.atomic_blocks):
-        raise InsideTransaction("HTTP inside a database transaction.")
 
 
 @dataclass(slots=True)
@@ -137,7 +110,7 @@ class LeadPro:
         return self._call(lambda c: c.look(method, path, is_guess=is_guess, **request), pauses=not is_guess)
 
     def _call(self, send: Callable[[LeadProClient], T], pauses: bool = True) -> T:
-        _refuse_inside_transaction()
+        refuse_inside_transaction()
         self._refuse_when_shut()
         self._take_budget()
         client = _client(self.connection)
@@ -198,7 +171,7 @@ def check_connection(connection: Connection, now: datetime) -> tuple[bool, str]:
     Connection.objects.filter(pk=connection.pk).update(last_probe_at=now)
     if not connection.is_connected:
         return False, "Not connected: no key is set."
-    _refuse_inside_transaction()
+    refuse_inside_transaction()
     try:
         offices = _client(connection).get_offices()
     except RemoteError as error:
