@@ -69,6 +69,10 @@ format: install ## Put the code into its shape
 bench: install ## Every figure that README quotes, measured here
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python -m "benchmarks.$$(basename "$$file" .py)"; done
 
+.PHONY: bench-long
+bench-long: install ## Hours: the refresh schedule at full size; finished parts are kept in var/bench-freshness.jsonl
+	@$(BIN)/python -m benchmarks.freshness --size full --keep var/bench-freshness.jsonl
+
 .PHONY: chaos
 chaos: install ## 90 s of killed workers and a misbehaving remote, then everything counted
 	@CHAOS_SECONDS=90 CHAOS_LEADS=440 $(BIN)/pytest -q -s tests/processes/test_chaos.py

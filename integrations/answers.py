@@ -16,13 +16,27 @@ from integrations.errors import EXCERPT_LIMIT
 #: Above this depth nothing of ours, nor a database, wants to walk a document; orjson writes at most 254
 #: levels.
 _SHALLOW = 200
-_REASON_KEYS = ("message", "detail", "error_description", "reason", "title", "error", "errors", "msg", "data")
+_REASON_KEYS = (
+    *(
+        "message",
+        "detail",
+        "error_description",
+        "reason",
+        "title",
+        "error",
+        "errors",
+        "details",
+        "msg",
+        "data",
+    ),
+)
 _FIELD_KEYS = ("field", "param", "property", "pointer", "attribute")
 _NAMED_LISTS = ("errors", "error", "detail", "details", "data")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 _HIDDEN_HTML = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^<>]*>")
 _TRACE_HEADERS = ("x-request-id", "x-correlation-id", "x-amzn-trace-id", "x-trace-id", "cf-ray")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.IGNORECASE)
 
 
 class NotJson(ValueError):
@@ -73,13 +87,14 @@ def extract_reason(body: bytes) -> tuple[str, str]:
     try:
         document = parse_json(body)
     except NotJson:
-        return clean_text(_strip_markup(body.decode("utf-8", "replace"))), ""
+        return clean_text(strip_markup(body.decode("utf-8", "replace"))), ""
     return clean_text("; ".join(dict.fromkeys(_iter_reasons(document)))), clean_text(
         _find_field(document), 100
     )
 
 
-def _strip_markup(text: str) -> str:
+def strip_markup(text: str) -> str:
+    """The words of a page or a snippet of HTML. What is left is still no HTML to render: escape it."""
     if "<" not in text:
         return text
     text = _HIDDEN_HTML.sub(" ", text[:65536])
@@ -163,6 +178,21 @@ def _parse_date(text: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-def find_trace_id(headers: Mapping[str, str]) -> str:
-    """What the remote's support would look a call up by, or nothing."""
-    return next((clean_text(value, 100) for name in _TRACE_HEADERS if (value := headers.get(name))), "")
+def find_trace_id(headers: Mapping[str, str], body: bytes = b"") -> str:
+    """What the remote's support would look a call up by, or nothing: ``traceparent``, the same as ``instance`` in
+    an error body, or another header of that kind.
+    """
+    found = headers.get("traceparent") or _find_instance(body)
+    found = found or next((value for name in _TRACE_HEADERS if (value := headers.get(name))), "")
+    return clean_text(found, 100)
+
+
+def _find_instance(body: bytes) -> str:
+    if b'"instance"' not in body:
+        return ""
+    try:
+        document = parse_json(body)
+    except NotJson:
+        return ""
+    instance = document.get("instance") if isinstance(document, dict) else None
+    return instance if isinstance(instance, str) and _TRACEPARENT.fullmatch(instance) else ""

@@ -33,6 +33,11 @@ class RemoteError(Exception):
         self.trace_id = trace_id
         self.field = field
 
+    def add(self, sentence: str) -> None:
+        """Say one more thing to the person who reads the summary."""
+        self.summary = f"{self.summary} {sentence}"
+        self.args = (self.summary,)
+
 
 class TransientError(RemoteError):
     """May work later. A write that raised this was certainly not applied."""

@@ -36,6 +36,20 @@ class End(Enum):
     TOO_LARGE = auto()
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A lead that a remote without look-up took: ``reference`` is what it gave to ask about it, ``remote_id`` the
+    id of what it made, both as text and either possibly empty; ``note`` is a sentence for a person, ``warning`` one
+    about what it did otherwise than it was asked to.
+    """
+
+    reference: str = ""
+    remote_id: str = ""
+    is_duplicate: bool = False
+    note: str = ""
+    warning: str = ""
+
+
 @dataclass(slots=True)
 class Seen:
     """What came back. ``status`` is None when no answer began; ``body`` may be cut short unless COMPLETE."""
@@ -199,7 +213,7 @@ def _error(sight: Sight, asked: Asked, seen: Seen, detail: str = "") -> RemoteEr
         status=seen.status,
         retry_after=_wait_of(seen) if sight is Sight.BUSY else None,
         excerpt=reason,
-        trace_id=find_trace_id(seen.headers),
+        trace_id=find_trace_id(seen.headers, seen.body),
         field=at_fault,
     )
     if isinstance(error, NotFound):

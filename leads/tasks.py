@@ -13,7 +13,22 @@ from django.db import transaction
 from django.utils import timezone
 
 from leads.models import Connection, Heartbeat, Run
-from leads.sync import bulk, pushing, receiving, referencing, refreshing, sweeping
+from leads.sync import (
+    backfilling,
+    bulk,
+    choosing,
+    erasing,
+    forwarding,
+    pulling,
+    pushing,
+    receiving,
+    referencing,
+    reporting,
+    rescaling,
+    rounds,
+    subscribing,
+    sweeping,
+)
 
 log = logging.getLogger("leads.tasks")
 
@@ -52,15 +67,29 @@ def deliver_pushes(*, connection_id: int) -> None:
 
 @shared_task(name="leads.refresh_due")
 def refresh_due(*, connection_id: int) -> None:
-    """Read what is due, one worker at a time, until just before the next sweep."""
+    """Read what is worth the most, one worker at a time, then make room and ring again while there is more."""
     now, job = timezone.now(), f"refresh:{connection_id}"
     span = timedelta(seconds=settings.SWEEP_SECONDS - 1)
+    is_left = Heartbeat.was_left(job, now)
     if not Heartbeat.claim(job, now, span + timedelta(seconds=2 * settings.HTTP_TOTAL_SECONDS)):
         return
     try:
-        refreshing.refresh_due(Connection.objects.get(pk=connection_id), now + span)
+        connection = Connection.objects.get(pk=connection_id)
+        if is_left:
+            choosing.take_back(connection, now)
+        swept = rounds.refresh_due(connection, now + span)
     finally:
         Heartbeat.release(job)
+    if swept.goes_on:
+        ring(refresh_due, connection_id=connection_id)
+
+
+@shared_task(name="leads.recount_schedule")
+def recount_schedule(*, connection_id: int) -> None:
+    """Sum from scratch what is otherwise kept by adding differences, and put all intervals on one price."""
+    now = timezone.now()
+    if Heartbeat.claim(f"recount:{connection_id}", now, timedelta(minutes=10)):
+        rescaling.recount(Connection.objects.get(pk=connection_id), now)
 
 
 @shared_task(name="leads.process_deliveries")
@@ -70,17 +99,67 @@ def process_deliveries(*, connection_id: int) -> None:
     if not Heartbeat.claim(job, now, SLICE + timedelta(seconds=2 * settings.HTTP_TOTAL_SECONDS)):
         return
     try:
-        receiving.process_due(Connection.objects.get(pk=connection_id), now + SLICE)
+        connection = Connection.objects.get(pk=connection_id)
+        wait = receiving.process_due(connection, now + SLICE)
     finally:
         Heartbeat.release(job)
+    _ring_for_rules()
+    # What arrived while the claim was being let go rang in vain.
+    if wait < 1 and receiving.is_pressing(connection, timezone.now()):
+        ring(process_deliveries, connection_id=connection_id)
+
+
+@shared_task(name="leads.forward_leads")
+def forward_leads() -> None:
+    """Hold what is new against the forwarding rules and hand over what is due, one worker at a time."""
+    now = timezone.now()
+    if not Heartbeat.claim("forwarding", now, 3 * SLICE):
+        return
+    try:
+        forwarding.forward_news(now + SLICE)
+    finally:
+        Heartbeat.release("forwarding")
+    for connection in Connection.objects.all():
+        if sweeping.has_work_for_pushes(connection, timezone.now()):
+            ring(deliver_pushes, connection_id=connection.pk)
+
+
+def _ring_for_rules() -> None:
+    """A lead that has just arrived goes on at once."""
+    if forwarding.has_work(timezone.now()):
+        ring(forward_leads)
 
 
 @shared_task(name="leads.continue_run")
 def continue_run(*, run_id: int) -> None:
     """Work on a run for a while, then make room and ring again."""
-    run = bulk.continue_run(run_id, until=timezone.now() + SLICE)
+    until = timezone.now() + SLICE
+    if Run.objects.filter(pk=run_id, kind=Run.PULL).exists():
+        run, _ = backfilling.continue_run(run_id, until=until)
+    else:
+        run = bulk.continue_run(run_id, until=until)
     if run.state == Run.RUNNING and run.lease_until is None and run.due_at <= timezone.now():
         ring(continue_run, run_id=run_id)
+
+
+@shared_task(name="leads.pull")
+def pull(*, connection_id: int) -> None:
+    """Pull portal leads, one worker at a time, then make room and ring again while there is more."""
+    if pulling.pull_due(Connection.objects.get(pk=connection_id), timezone.now() + SLICE):
+        ring(pull, connection_id=connection_id)
+    _ring_for_rules()
+
+
+@shared_task(name="leads.expire_leads")
+def expire_leads(*, connection_id: int) -> None:
+    """Erase what a portal wants deleted by now, also where it is not read any more."""
+    erasing.expire_all(Connection.objects.get(pk=connection_id), timezone.now() + SLICE)
+
+
+@shared_task(name="leads.watch_subscriptions")
+def watch_subscriptions(*, connection_id: int) -> None:
+    """Ask how our webhook subscriptions are."""
+    subscribing.watch_due(Connection.objects.get(pk=connection_id), timezone.now())
 
 
 @shared_task(name="leads.sync_reference")
@@ -96,11 +175,30 @@ def check_connection(*, connection_id: int) -> None:
     sweeping.check(Connection.objects.get(pk=connection_id))
 
 
+@shared_task(name="leads.make_report")
+def make_report(*, connection_id: int) -> None:
+    """Compute what the dashboard says about freshness, one worker at a time, where nobody just did."""
+    now, job = timezone.now(), f"report:{connection_id}"
+    connection = Connection.objects.get(pk=connection_id)
+    if not reporting.is_due(connection, now) or not Heartbeat.claim(job, now, timedelta(minutes=5)):
+        return
+    try:
+        reporting.keep_report(connection, now)
+    finally:
+        Heartbeat.release(job)
+
+
 BY_NAME: dict[str, Task[..., Any]] = {
     "deliver_pushes": deliver_pushes,
     "refresh_due": refresh_due,
+    "recount_schedule": recount_schedule,
     "process_deliveries": process_deliveries,
     "continue_run": continue_run,
+    "forward_leads": forward_leads,
+    "pull": pull,
+    "expire_leads": expire_leads,
     "sync_reference": sync_reference,
+    "watch_subscriptions": watch_subscriptions,
     "check_connection": check_connection,
+    "make_report": make_report,
 }

@@ -18,8 +18,8 @@ from django.db import connections as database_connections
 from kombu import Connection as BrokerConnection
 from kombu import Queue
 
-from leads.models import Connection, Remote
-from leads.sync import freshness, learning
+from leads.models import Connection, Remote, tallying
+from leads.sync import correlating, learning, pricing
 from tests.services import find_chromium, find_postgres, find_rabbitmq, find_redis
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def forget() -> None:
     """A test that is rolled back hands out the same ids again; to marks and caches those are the rows of before."""
     (Path(settings.VAR_DIR) / "marks.json").unlink(missing_ok=True)
     learning._known.clear()
-    freshness._counts.clear()
+    tallying.forget()
+    pricing.forget()
+    correlating.forget()
 
 
 @pytest.fixture

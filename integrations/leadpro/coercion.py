@@ -12,11 +12,18 @@ from typing import Any
 
 import orjson
 
+from integrations.cleaning import BIGGEST, DEEPEST, SMALLEST, clean_json, clean_text
 from integrations.leadpro.fields import Kind
 
-SMALLEST, BIGGEST = -(2**63), 2**63 - 1
-#: JSON columns are walked by recursion, here and elsewhere; no lead is anywhere near this deep.
-DEEPEST = 32
+__all__ = [
+    "BIGGEST",
+    "DEEPEST",
+    "PARSERS",
+    "SMALLEST",
+    "DoesNotFit",
+    "clean_json",
+    "clean_text",
+]
 
 
 class DoesNotFit(ValueError):
@@ -27,38 +34,6 @@ class DoesNotFit(ValueError):
     def __init__(self, expected: str, kept: Any = None) -> None:
         super().__init__(expected)
         self.kept = kept
-
-
-def clean_text(text: str) -> str:
-    """The text as a database takes it: no NUL, no lone surrogates. Otherwise untouched."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "replace").decode()
-    return text
-
-
-def clean_json(value: Any, depth: int = 0) -> Any:
-    """The document as a JSON column takes it: numbers and nesting beyond reason are null in it."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return value if SMALLEST <= value <= BIGGEST else None
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth >= DEEPEST:
-        return None
-    if isinstance(value, list):
-        return [clean_json(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {clean_text(str(key)): clean_json(item, depth + 1) for key, item in value.items()}
-    return None
 
 
 def parse_text(value: Any) -> str:

@@ -6,49 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from integrations.leadpro.fields import TOKEN_KEY, Call, Field
+from integrations.problems import Problem, RuleBroken, check_email, refuse_unsendable
 
-#: As strict as the strictest server in use: what this takes, everybody takes.
-_EMAIL = re.compile(
-    r"(?=.{3,254}\Z)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a field may not be sent. ``code`` is one of required, invalid, too_long, too_short, too_large,
-    unknown_choice, read_only, reserved; ``detail`` is a sentence for a person.
-    """
-
-    field: str
-    code: str
-    detail: str
-
-
-class RuleBroken(ValueError):
-    """The value breaks a rule; see `Problem` for the two parts."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
-def refuse_unsendable(text: str) -> None:
-    """NUL and lone surrogates: no JSON, no database."""
-    if "\x00" in text:
-        raise RuleBroken("invalid", "Holds a character that cannot be stored (NUL).")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise RuleBroken("invalid", "Holds half of a character (a lone surrogate).") from None
+__all__ = ["Problem", "RuleBroken", "refuse_unsendable"]
 
 
 def check_text(value: Any, spec: Field, call: Call) -> str:
@@ -59,7 +25,7 @@ def check_text(value: Any, spec: Field, call: Call) -> str:
         raise RuleBroken("invalid", "Must be text.")
     refuse_unsendable(value)
     if spec.name == "email":
-        return _check_email(value.strip())
+        return check_email(value.strip())
     longest = spec.max_length(call)
     if longest is not None and len(value) > longest:
         raise RuleBroken("too_long", f"At most {longest} characters are taken here; this has {len(value)}.")
@@ -68,12 +34,6 @@ def check_text(value: Any, spec: Field, call: Call) -> str:
         raise RuleBroken("too_short", f"At least {shortest} characters are needed here.")
     if spec.name == "status" and not value.strip():
         raise RuleBroken("required", "A status cannot be empty.")
-    return value
-
-
-def _check_email(value: str) -> str:
-    if value and not _EMAIL.fullmatch(value):
-        raise RuleBroken("invalid", "This is not a valid e-mail address.")
     return value
 
 

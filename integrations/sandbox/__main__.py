@@ -9,9 +9,12 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from .alterestate.readings import Readings as AlterEstateReadings
+from .aviv.readings import Readings as AvivReadings
 from .box import Sandbox
-from .leadpro.readings import Readings, parse_readings
-from .leadpro.store import StateInUse
+from .leadpro.readings import Readings
+from .state import StateInUse
+from .switches import parse_readings
 
 
 def build_parser(prog: str = "sandbox") -> argparse.ArgumentParser:
@@ -32,7 +35,16 @@ def build_parser(prog: str = "sandbox") -> argparse.ArgumentParser:
     )
     parser.add_argument("--state", default="", metavar="FILE", help="keep the leads in this file across runs")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
-    names = ", ".join(Readings().as_dict())
+    parser.add_argument(
+        "--aviv-leads", type=int, default=0, help="seed so many leads of AVIV, if there are none"
+    )
+    parser.add_argument("--aviv-days", type=int, default=120, help="of how many days those are (120)")
+    parser.add_argument(
+        "--aviv-life", type=float, default=0.0, metavar="RATE", help="events a minute by AVIV's portals (0)"
+    )
+    others = {"aviv": AvivReadings(), "alterestate": AlterEstateReadings()}
+    dotted = [f"{remote}.{name}" for remote, readings in others.items() for name in readings.as_dict()]
+    names = ", ".join([*Readings().as_dict(), *dotted])
     parser.add_argument(
         "--reading",
         action="append",
@@ -52,10 +64,16 @@ def main(argv: list[str] | None = None, *, prog: str = "sandbox", stop: threadin
         sys.stderr.write(f"{prog}: cannot start: {problem}\n")
         return 1
     with box:
-        sys.stdout.write(f"sandbox ready: Lead.pro at {box.leadpro_url}, control at {box.control_url}\n")
+        sys.stdout.write(_describe(box))
         sys.stdout.flush()
         _wait(stop or threading.Event())
     return 0
+
+
+def _describe(box: Sandbox) -> str:
+    places = f"Lead.pro at {box.leadpro_url}, AVIV at {box.aviv_url} (tokens at {box.aviv_token_url})"
+    places += f", AlterEstate at {box.alterestate_url}"
+    return f"sandbox ready: {places}, control at {box.control_url}\n"
 
 
 def _build_box(options: argparse.Namespace) -> Sandbox:
@@ -70,6 +88,9 @@ def _build_box(options: argparse.Namespace) -> Sandbox:
         webhook_url=options.webhook_url,
         export=options.export,
         state=options.state,
+        aviv_leads=options.aviv_leads,
+        aviv_days=options.aviv_days,
+        aviv_life=options.aviv_life,
         **readings,
     )
 

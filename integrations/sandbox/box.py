@@ -5,6 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
+from .alterestate.methods import AlterEstateMethods
+from .alterestate.readings import Readings as AlterEstateReadings
+from .aviv.methods import AvivMethods
+from .aviv.readings import Readings as AvivReadings
 from .clock import Clock
 from .control_face import ControlFace
 from .faults import Fault, FaultBook, parse_fault
@@ -15,7 +19,7 @@ from .leadpro.readings import Readings
 from .leadpro.seeding import seed_leads
 from .leadpro.shape import Lead
 from .log import Entry
-from .server import CONTROL_PREFIX, SandboxServer
+from .server import CONTROL_PREFIX, Mounted, SandboxServer
 
 #: What a lead added by a test is, unless it says otherwise.
 PLAIN_LEAD: Lead = {
@@ -32,11 +36,12 @@ PLAIN_LEAD: Lead = {
 }
 
 
-class Sandbox:
+class Sandbox(AvivMethods, AlterEstateMethods):
     """A running sandbox. Use it as a context manager, or call ``start`` and ``stop``.
 
     ``port`` 0 takes a free one. ``leads`` are seeded only where ``state`` holds none yet. ``life`` is events
-    a minute, 0 for none. ``clock_scale`` sandbox seconds pass in a real one. Further keywords are readings.
+    a minute, 0 for none. ``clock_scale`` sandbox seconds pass in a real one. Further keywords are readings of
+    Lead.pro's documents; those of the others are given together, as ``aviv={"order": "descending"}``.
     """
 
     def __init__(
@@ -51,6 +56,11 @@ class Sandbox:
         webhook_url: str = "",
         export: str = "",
         state: str = "",
+        aviv: dict[str, Any] | None = None,
+        aviv_leads: int = 0,
+        aviv_days: int = 120,
+        aviv_life: float = 0.0,
+        alterestate: dict[str, Any] | None = None,
         **readings: Any,
     ) -> None:
         self.api_key = api_key
@@ -58,17 +68,20 @@ class Sandbox:
         self.clock = Clock(clock_scale)
         self._seed = seed
         self._faults = FaultBook(seed)
-        parsed = Readings()
-        parsed.change(**readings)
-        self.leadpro = LeadPro(api_key=api_key, clock=self.clock, readings=parsed, state=state, seed=seed)
+        read = Readings.of(readings)
+        aviv_read, alterestate_read = AvivReadings.of(aviv), AlterEstateReadings.of(alterestate)
+        self.leadpro = LeadPro(api_key=api_key, clock=self.clock, readings=read, state=state, seed=seed)
         try:
             self.set_webhook(webhook_url)
             self.clock.not_before(float(self.leadpro.store.get_fact("clock") or 0))
+            self.build_aviv(self.clock, state=state, seed=seed, life=aviv_life, readings=aviv_read)
+            self.build_alterestate(state=state, readings=alterestate_read)
             self._fill(leads)
+            self.fill_aviv(aviv_days, aviv_leads, seed)
             self.life = Life(self.leadpro, rate=life, seed=seed)
-            self.server = SandboxServer(port, [self.leadpro], ControlFace(self), self._faults)
+            self.server = SandboxServer(port, self._list_remotes(), ControlFace(self), self._faults)
         except BaseException:
-            self.leadpro.close()
+            self._close()
             raise
 
     def _fill(self, leads: int) -> None:
@@ -77,17 +90,27 @@ class Sandbox:
         if self.export_path:
             self.write_export()
 
+    def _list_remotes(self) -> list[Mounted]:
+        return [self.leadpro, self.aviv, self.aviv.desk, self.alterestate]
+
+    def _close(self) -> None:
+        for remote in (self.leadpro, getattr(self, "aviv", None), getattr(self, "alterestate", None)):
+            if remote is not None:
+                remote.close()
+
     def start(self) -> Self:
         """Serve, and let life begin."""
         self.server.start()
         self.life.start()
+        self.aviv_life.start()
         return self
 
     def stop(self) -> None:
         """Stop everything that was started. The state file, if any, keeps the leads."""
         self.life.stop()
+        self.aviv_life.stop()
         self.server.stop()
-        self.leadpro.close()
+        self._close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -183,9 +206,9 @@ class Sandbox:
         """Every request to a remote so far, in order of arrival; the control plane's own are not in it."""
         return self.server.log.find()
 
-    def requests(self, method: str = "*", path: str = "*") -> list[Entry]:
-        """The log's entries for a method and a path (without prefix), each with ``*`` as a wild card."""
-        return self.server.log.find(method, path)
+    def requests(self, method: str = "*", path: str = "*", *, remote: str = "*") -> list[Entry]:
+        """The log's entries for a method, a path (without prefix) and a remote, each with ``*`` as a wild card."""
+        return self.server.log.find(method, path, remote=remote)
 
     def clear_log(self) -> None:
         """Forget the log."""
@@ -196,12 +219,14 @@ class Sandbox:
         return write_export(self.leadpro.store.iter_all(), path or self.export_path)
 
     def reset(self, leads: int = 0) -> None:
-        """As new: ``leads`` seeded leads, no log, no faults, readings and key by default."""
+        """As new: ``leads`` seeded leads of Lead.pro, nothing else, no log, no faults, all by default."""
         self.clear_faults()
         self.leadpro.store.clear()
         self.leadpro.readings.change(**Readings().as_dict())
         self.leadpro.api_keys = {self.api_key}
         self.leadpro.statuses.reset()
+        self.reset_aviv()
+        self.reset_alterestate()
         self.clear_log()
         self._fill(leads)
 
@@ -218,4 +243,6 @@ class Sandbox:
             "webhooks": dict(self.leadpro.hooks.counts),
             "life": dict(self.life.counts),
             "clock": self.clock.now(),
+            "aviv": self.aviv_stats(self.log),
+            "alterestate": self.alterestate_stats(),
         }

@@ -11,6 +11,8 @@ from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from .alterestate.control import AlterEstateControl
+from .aviv.control import AvivControl
 from .control_face import CONTROL_HEADER
 
 Row = dict[str, Any]
@@ -20,7 +22,7 @@ class ControlRefused(Exception):
     """The control plane said no; the text is its reason."""
 
 
-class SandboxControl:
+class SandboxControl(AvivControl, AlterEstateControl):
     """The methods of ``Sandbox`` over HTTP. ``url`` is the sandbox's root, ``http://127.0.0.1:8100``."""
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
@@ -49,16 +51,18 @@ class SandboxControl:
         """Counts of leads, requests, webhooks and life's events."""
         return self._row("GET", "/stats")
 
-    def log(self, method: str = "*", path: str = "*", *, after: int = 0, limit: int = 1000) -> list[Row]:
+    def log(
+        self, method: str = "*", path: str = "*", *, remote: str = "*", after: int = 0, limit: int = 1000
+    ) -> list[Row]:
         """Requests received, oldest first, the last ``limit`` of them; ``after`` is a request's number."""
-        query = urlencode({"method": method, "path": path, "after": after, "limit": limit})
+        asked = {"method": method, "path": path, "remote": remote, "after": after, "limit": limit}
+        query = urlencode(asked)
         return list(self._row("GET", f"/log?{query}")["requests"])
 
-    def count(self, method: str = "*", path: str = "*") -> int:
+    def count(self, method: str = "*", path: str = "*", *, remote: str = "*") -> int:
         """How many requests were received."""
-        return int(
-            self._row("GET", f"/log?{urlencode({'method': method, 'path': path, 'limit': 1})}")["count"]
-        )
+        query = urlencode({"method": method, "path": path, "remote": remote, "limit": 1})
+        return int(self._row("GET", f"/log?{query}")["count"])
 
     def clear_log(self) -> None:
         """Forget the log."""

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .alterestate.methods import build_alterestate_routes
+from .aviv.methods import build_aviv_routes
 from .wire import Reply, Request, json_reply
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class ControlFace:
             "PUT /life": lambda ask: box.life.set_rate(float(ask.body["rate"])),
             "POST /life/step": lambda _: box.life.step(),
             "GET /elsewhere": lambda _: self._elsewhere,
-        } | _build_leadpro(box)
+        }
+        self._fixed |= _build_leadpro(box) | build_aviv_routes(box) | build_alterestate_routes(box)
 
     def answer(self, request: Request, path: str) -> Reply:
         """The reply to one control request: 200 with JSON, or 4xx with ``{"error"}``."""
@@ -84,7 +87,8 @@ class ControlFace:
         raise LookupError(f"{method} lead {lead_id}")
 
     def _show_log(self, ask: Ask) -> Any:
-        entries = self._box.requests(ask.query.get("method", "*"), ask.query.get("path", "*"))
+        method, path, remote = (ask.query.get(name, "*") for name in ("method", "path", "remote"))
+        entries = self._box.requests(method, path, remote=remote)
         since = int(ask.query.get("after", "0"))
         rows = [entry.as_row() for entry in entries if entry.number > since]
         return {"count": len(rows), "requests": rows[-int(ask.query.get("limit", "1000")) :]}

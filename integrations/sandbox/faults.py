@@ -38,13 +38,17 @@ ACTIONS: dict[str, bool] = {
 
 @dataclass(slots=True)
 class Fault:
-    """One fault. ``path`` is matched with and without the remote's prefix; ``times`` None means for ever."""
+    """One fault. ``path`` is matched with and without the prefix of a remote, ``remote`` with its name;
+    ``times`` None means for ever. ``skip`` so many requests pass first, then each ``every``th is struck.
+    """
 
     action: str
     method: str = "*"
     path: str = "*"
+    remote: str = "*"
     times: int | None = 1
     skip: int = 0
+    every: int = 1
     probability: float = 1.0
     applied: bool | None = None
     status: int = 500
@@ -67,9 +71,11 @@ class Fault:
         if self.applied is None:
             self.applied = ACTIONS[self.action]
 
-    def matches(self, method: str, paths: tuple[str, ...]) -> bool:
+    def matches(self, method: str, paths: tuple[str, ...], remote: str) -> bool:
         """Whether it is about this request at all; says nothing of ``skip`` and ``probability``."""
-        return fnmatchcase(method, self.method) and any(fnmatchcase(path, self.path) for path in paths)
+        if not (fnmatchcase(method, self.method) and fnmatchcase(remote, self.remote)):
+            return False
+        return any(fnmatchcase(path, self.path) for path in paths)
 
 
 def parse_fault(values: dict[str, Any]) -> Fault:
@@ -80,7 +86,7 @@ def parse_fault(values: dict[str, Any]) -> Fault:
         raise ValueError(
             f"a fault has an action and takes {', '.join(sorted(known))}; got {', '.join(sorted(values))}"
         )
-    if values.get("probability", 1.0) < 1.0:
+    if values.get("probability", 1.0) < 1.0 or values.get("every", 1) > 1:
         values = {"times": None, **values}
     return Fault(**values)
 
@@ -101,13 +107,13 @@ class FaultBook:
             self._faults.append(fault)
         return fault
 
-    def take(self, method: str, *paths: str) -> Fault | None:
+    def take(self, method: str, *paths: str, remote: str = "") -> Fault | None:
         """The fault that strikes this request, counted as used."""
         if not self._faults:
             return None
         with self._lock:
             for fault in self._faults:
-                if fault.matches(method, paths) and self._is_due(fault):
+                if fault.matches(method, paths, remote) and self._is_due(fault):
                     return fault
         return None
 
@@ -115,6 +121,7 @@ class FaultBook:
         if fault.skip > 0:
             fault.skip -= 1
             return False
+        fault.skip = fault.every - 1
         if fault.probability < 1.0 and self._random.random() >= fault.probability:
             return False
         fault.hits += 1

@@ -91,7 +91,7 @@ class SandboxServer(socketserver.ThreadingTCPServer):
     def find_remote(self, path: str) -> Mounted | None:
         """The remote under whose prefix the path lies."""
         for remote in self.mounted:
-            if path.startswith(remote.prefix + "/"):
+            if path == remote.prefix or path.startswith(remote.prefix + "/"):
                 return remote
         return None
 
@@ -158,7 +158,7 @@ class _Connection(socketserver.BaseRequestHandler):
         try:
             return self._answer_remote(remote, request, path, entry)
         finally:
-            self.server.log.close()
+            self.server.log.close(entry)
 
     def _answer_control(self, request: Request) -> bool:
         read_body(self._stream, request)
@@ -170,6 +170,8 @@ class _Connection(socketserver.BaseRequestHandler):
     def _answer_remote(self, remote: Mounted | None, request: Request, path: str, entry: Entry) -> bool:
         def note_status(status: int) -> None:
             entry.status = status
+            # Once the client has its answer, the next request may come before this thread goes on.
+            self.server.log.close(entry)
 
         def apply() -> Reply:
             reply = remote.answer(request, path) if remote else json_reply(404, {"message": "Not Found"})
@@ -177,7 +179,7 @@ class _Connection(socketserver.BaseRequestHandler):
             reply.headers.setdefault("X-Request-Id", f"sandbox-{entry.number}")
             return reply
 
-        fault = self.server.faults.take(request.method, path, request.path)
+        fault = self.server.faults.take(request.method, path, request.path, remote=entry.remote)
         wire = Wire(self.request, self.server.stopping, note_status)
         wire.keep_alive = request.keep_alive
         if fault is None or fault.action != "drop_reading":

@@ -23,7 +23,10 @@ class BadRequest(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """One request; header names are lower case, ``path`` is decoded and without the query."""
+    """One request; header names are lower case, ``path`` is decoded and without the query.
+
+    ``in_flight`` and ``recent`` are counted by the log for the remote it is meant for.
+    """
 
     method: str
     path: str
@@ -31,6 +34,8 @@ class Request:
     headers: dict[str, str]
     keep_alive: bool
     body: bytes = b""
+    in_flight: int = 1
+    recent: int = 1
 
     def json(self) -> Any:
         """The body as JSON; ValueError where it is none."""

@@ -29,10 +29,13 @@ from .environment import (
     read_demo,
     write_secret,
 )
+from .portals import prepare_portals
 
 LEADS = 2400
 #: Events a minute: portals deliver, agents work.
 LIFE = 20
+#: The same of AVIV's portals, on whose side leads of the last weeks wait to be pulled.
+AVIV_LEADS, AVIV_DAYS, AVIV_LIFE = 300, 28, 6
 READY_SECONDS = 90.0
 
 
@@ -103,6 +106,7 @@ def start_processes(demo: Demo, children: Children, webhook_path: str) -> None:
     hook = f"http://127.0.0.1:{demo.port}{webhook_path}"
     sandbox = [python, "-m", "integrations.sandbox", "--port", str(demo.sandbox_port), "--api-key", key]
     sandbox += ["--leads", str(LEADS), "--life", str(LIFE), "--webhook-url", hook]
+    sandbox += ["--aviv-leads", str(AVIV_LEADS), "--aviv-days", str(AVIV_DAYS), "--aviv-life", str(AVIV_LIFE)]
     sandbox += ["--export", str(demo.export), "--state", str(demo.var / "sandbox.sqlite3")]
     children.start("sandbox", sandbox, demo.logs / "sandbox.log")
     web = [
@@ -127,15 +131,20 @@ def fill(demo: Demo) -> None:
     with Path(os.devnull).open("w") as nowhere:
         call_command("sync_reference", stdout=nowhere, stderr=nowhere)
 
-    from leads import tasks
-    from leads.models import Copy, Run
+    from django.utils import timezone
 
+    from leads import tasks
+    from leads.models import Copy, Remote, Run
+
+    for problem in prepare_portals(timezone.now()):
+        say(f"  {problem}")
     # Not to wait for beat's first tick.
     tasks.ring(tasks.sweep)
     with demo.export.open(newline="", encoding="utf-8") as file:
         exported = sum(1 for _ in csv.reader(file)) - 1
     unfinished = Run.objects.filter(kind=Run.IMPORT).exclude(state__in=(Run.DONE, Run.CANCELLED)).exists()
-    if not unfinished and Copy.objects.count() < exported:
+    fetched = Copy.objects.filter(connection__remote=Remote.LEADPRO).count()
+    if not unfinished and fetched < exported:
         with Path(os.devnull).open("w") as nowhere:
             call_command("import_leads", str(demo.export), background=True, stdout=nowhere, stderr=nowhere)
         say(f"Fetching {exported} leads in the background …")
@@ -168,7 +177,8 @@ def announce(demo: Demo, environment: dict[str, str]) -> None:
     say(
         f"\n  leadmirror is at {demo.url}/admin/\n  log in as {card['username']} with {card['password']}\n\n"
         f"  REST API:  {demo.url}/api/v1/  (key in {demo.var / 'demo.json'})\n"
-        f"  Sandbox:   {demo.sandbox_url}, where portals deliver and agents work, {LIFE} events a minute\n"
+        f"  Sandbox:   {demo.sandbox_url}, where portals deliver and agents work, {LIFE} events a minute,\n"
+        f"             and AVIV's portals deliver {AVIV_LIFE} leads a minute; two rules hand some on\n"
         f"  Budget:    {REQUESTS_PER_MINUTE} requests a minute, for this demo only; a real account starts with 60\n"
         f"  Logs:      {demo.logs}\n\n  Ctrl-C stops everything and keeps the leads."
     )

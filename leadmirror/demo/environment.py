@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 REQUESTS_PER_MINUTE = 6000
 #: Made at the first start and kept, or a second run could not read what the first one wrote.
 KEPT = ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "HASH_KEY", "ADMIN_PASSWORD", "LEADPRO_API_KEY")
+#: The credentials that the sandbox takes for its other remotes; they open nothing else.
+AVIV_CLIENT = ("sandbox-client", "sandbox-secret")
+ALTERESTATE_KEY = "sandbox-alterestate-key"
 
 
 class CannotStart(Exception):
@@ -114,11 +117,28 @@ def build_environment(demo: Demo) -> dict[str, str]:
         "LEADPRO_STATUSES_PATH": "/statuses",
         "LEADPRO_STATUS_BY": "name",
         "LEADPRO_REQUESTS_PER_MINUTE": str(REQUESTS_PER_MINUTE),
+        **_build_others(demo),
         "ADMIN_USERNAME": "demo",
         "ADMIN_EMAIL": "demo@example.org",
     }
     write_secret(demo.var / "demo.env", "".join(f"{name}='{value}'\n" for name, value in chosen.items()))
     return chosen
+
+
+def _build_others(demo: Demo) -> dict[str, str]:
+    """What says where the other remotes are."""
+    aviv = f"{demo.sandbox_url}/sandbox/seeker-leads/v1"
+    return {
+        "AVIV_BASE_URL": aviv,
+        "AVIV_AUDIENCE": aviv,
+        "AVIV_TOKEN_URL": f"{demo.sandbox_url}/oauth/token",
+        "AVIV_CLIENT_ID": AVIV_CLIENT[0],
+        "AVIV_CLIENT_SECRET": AVIV_CLIENT[1],
+        "AVIV_INTERMEDIARY_ID": "",
+        "AVIV_BEARER_TOKEN": "",
+        "ALTERESTATE_BASE_URL": f"{demo.sandbox_url}/alterestate/api/v1",
+        "ALTERESTATE_API_KEY": ALTERESTATE_KEY,
+    }
 
 
 def _read_kept(path: Path) -> dict[str, str]:

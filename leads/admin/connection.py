@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,20 +18,22 @@ from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from leads import tasks
+from leads.admin.budget_chart import draw_budget
 from leads.admin.connection_form import ConnectionForm, describe_secret
+from leads.admin.connection_remotes import environment_of, fields_for, secret_variables
+from leads.admin.portal import describe_portal, portal_urls
 from leads.admin.roles import Page, viewer_of
 from leads.admin.wording import NOTHING, badge, cut, moment
-from leads.models import Connection, Push
+from leads.models import Connection, Delivery, Push, Remote
 from leads.models.encryption import UnreadableSecret
+from leads.models.slot import SLOTS
 from leads.sync import bulk
+from leads.sync.reporting import find_report
 
-FROM_ENVIRONMENT = (
-    ("Address", "base_url", "LEADPRO_BASE_URL"),
-    ("Statuses path", "statuses_path", "LEADPRO_STATUSES_PATH"),
-    ("Statuses by", "status_by", "LEADPRO_STATUS_BY"),
-    ("Requests a minute", "requests_per_minute", "LEADPRO_REQUESTS_PER_MINUTE"),
-    ("Link to a lead", "lead_url", "LEADPRO_LEAD_URL"),
-)
+#: Who tells us of leads; AlterEstate tells nothing.
+HOOKED = (Remote.LEADPRO, Remote.AVIV)
+#: What the page counts of the deliveries.
+HOOK_SPAN = timedelta(days=7)
 
 
 @admin.register(Connection)
@@ -72,7 +75,9 @@ class ConnectionAdmin(Page):
 
     @display(description="Budget")  # type: ignore[untyped-decorator]
     def budget(self, connection: Connection) -> str:
-        """Requests a minute."""
+        """Requests a minute; AVIV's rule is another one."""
+        if connection.remote == Remote.AVIV:
+            return f"{SLOTS} at once"
         return f"{connection.setting('requests_per_minute')} a minute"
 
     @display(description="Last success", ordering="last_success_at")  # type: ignore[untyped-decorator]
@@ -99,19 +104,7 @@ class ConnectionAdmin(Page):
 
     def get_fields(self, request: HttpRequest, obj: Connection | None = None) -> list[str]:
         """Of the environment's connection only what the environment does not say."""
-        if obj is not None and obj.from_environment:
-            return ["name", "leaders_see_officeless"]
-        return [
-            "remote",
-            "name",
-            "base_url",
-            "api_key",
-            "requests_per_minute",
-            "statuses_path",
-            "status_by",
-            "lead_url",
-            "leaders_see_officeless",
-        ]
+        return fields_for(obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Connection | None = None) -> tuple[str, ...]:
         """A connection stays at its remote."""
@@ -131,6 +124,7 @@ class ConnectionAdmin(Page):
                 )
                 for act in acts
             ),
+            *portal_urls(),
             *super().get_urls(),
         ]
 
@@ -143,12 +137,15 @@ class ConnectionAdmin(Page):
         if connection is None:
             raise Http404
         back = reverse("admin:leads_connection_change", args=[pk])
-        if act == "test":
+        if act == "test" and connection.remote != Remote.LEADPRO:
+            tasks.ring(tasks.check_connection, connection_id=connection.pk)
+            messages.success(request, "Being tested. Reload this page in a moment: Health tells how it went.")
+        elif act == "test":
             run = bulk.start_reference(connection, actor=viewer.name, now=now)
             tasks.ring(tasks.check_connection, connection_id=connection.pk)
             tasks.ring(tasks.continue_run, run_id=run.pk)
             return HttpResponseRedirect(reverse("admin:leads_run_change", args=[run.pk]))
-        if act == "pause":
+        elif act == "pause":
             connection.pause("person", f"{connection.name} was paused by {viewer.name}.", now)
             messages.success(request, "Paused. Nothing is sent or read until it is resumed; nothing is lost.")
         elif act == "resume":
@@ -157,7 +154,8 @@ class ConnectionAdmin(Page):
             messages.success(request, "Resumed. What waited goes out now.")
         else:
             connection.rotate_webhook_secret(now)
-            messages.success(request, "New webhook address. The old one works for seven more days.")
+            told = " Subscribe again, so that AVIV calls it." if connection.remote == Remote.AVIV else ""
+            messages.success(request, f"New webhook address. The old one works for seven more days.{told}")
         return HttpResponseRedirect(back)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
@@ -194,32 +192,47 @@ def state_of(connection: Connection) -> SafeString:
 
 def describe(connection: Connection) -> dict[str, Any]:
     """What the page of a connection shows."""
-    now = timezone.now()
-    old_until = connection.previous_secret_until
+    now, report = timezone.now(), find_report(connection)
+    old_until, is_leadpro = connection.previous_secret_until, connection.remote == Remote.LEADPRO
     return {
         "connection": connection,
         "state_badge": state_of(connection),
         "secret_words": describe_secret(connection),
         "webhook_url": f"{settings.PUBLIC_BASE_URL}/webhooks/{connection.webhook_secret}/",
         "old_webhook_until": old_until if old_until and old_until > now else None,
-        "from_environment": [
-            (words, connection.setting(name), variable) for words, name, variable in FROM_ENVIRONMENT
-        ]
-        if connection.from_environment
-        else [],
+        "secret_variables": secret_variables(connection),
+        "from_environment": environment_of(connection) if connection.from_environment else [],
         "open_pushes": connection.pushes.open().count(),
         "facts": [
             ("Last success", moment(connection.last_success_at, now)),
             ("Last write", moment(connection.last_write_at, now)),
             ("Last problem", moment(connection.last_problem_at, now)),
-            ("Lists read", moment(connection.reference_synced_at, now)),
+            *([("Lists read", moment(connection.reference_synced_at, now))] if is_leadpro else []),
             (
                 "Slowed down until",
                 moment(connection.slow_until, now) if is_ahead(connection.slow_until, now) else NOTHING,
             ),
         ],
+        "hooks": describe_hooks(connection, now) if connection.remote in HOOKED else None,
+        "portal": describe_portal(connection, now),
+        "budget": draw_budget(report["budget"]) if report else None,
         "title": "",
     }
+
+
+def describe_hooks(connection: Connection, now: datetime) -> dict[str, Any]:
+    """Whether anything ever arrived at the webhook address, and what it was good for."""
+    rows = Delivery.objects.filter(connection=connection)
+    last = rows.order_by("-id").values_list("received_at", flat=True).first()
+    recent = rows.filter(received_at__gte=now - HOOK_SPAN).order_by()
+    counts = recent.aggregate(
+        n=Count("pk"),
+        failed=Count("pk", filter=Q(state=Delivery.FAILED)),
+        waiting=Count("pk", filter=Q(state=Delivery.WAITING)),
+        **{name: Count("pk", filter=Q(finding=name)) for name, _ in Delivery.FINDINGS},
+    )
+    url = f"{reverse('admin:leads_delivery_changelist')}?connection__id__exact={connection.pk}"
+    return {"last": moment(last, now) if last else None, "counts": counts, "url": url}
 
 
 def is_ahead(at: Any, now: Any) -> bool:

@@ -8,10 +8,15 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
 from integrations.addresses import AddressRefused, refuse_metadata
-from leads.models import Connection
+from leads.admin.connection_remotes import ALL_OPTIONS, OPTIONS, find_secret
+from leads.models import Connection, Remote
 from leads.models.encryption import UnreadableSecret
 
 SHORTEST_HINTED = 12
@@ -20,7 +25,7 @@ SHORTEST_HINTED = 12
 def describe_secret(connection: Connection) -> str:
     """Whether a key is set, and its last four characters where that gives little away."""
     try:
-        key = str(connection.setting("api_key") or "")
+        key = find_secret(connection)
     except UnreadableSecret as problem:
         return str(problem)
     if not key:
@@ -84,6 +89,36 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             attrs={"autocomplete": "new-password", "placeholder": "Leave empty to keep"}
         ),
     )
+    client_id = forms.CharField(
+        label="Client id (AVIV)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="With a client id the key is its secret; without one it is a fixed bearer token.",
+    )
+    intermediary_id = forms.CharField(
+        label="Intermediary (AVIV)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The agency on whose behalf AVIV is asked, where AVIV wants it. One connection for each agency.",
+    )
+    audience = forms.CharField(
+        label="Audience (AVIV)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Empty: the address above.",
+    )
+    token_url = forms.CharField(
+        label="Sign-in address (AVIV)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Empty: AVIV's own.",
+    )
+    refuses_duplicates = forms.BooleanField(
+        label="It refuses duplicates (AlterEstate)",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Only where the account is set so: then a lead whose sending is unclear goes out again by itself.",
+    )
 
     class Meta:
         model = Connection
@@ -100,16 +135,26 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ALL_OPTIONS if self.instance.pk else ():
+            if name not in OPTIONS[self.instance.remote]:
+                del self.fields[name]
+            else:
+                self.initial[name] = self.instance.options.get(name, "")
         if self.instance.from_environment:
-            del self.fields["api_key"]
+            for name in ("api_key", *OPTIONS[Remote.AVIV]):
+                self.fields.pop(name, None)
         else:
+            if not self.instance.pk:
+                self.fields["base_url"].help_text = "Empty: the remote's own."
             self.fields["api_key"].help_text = (
                 describe_secret(self.instance) if self.instance.pk else "Write-only."
             )
 
     def clean_base_url(self) -> str:
-        """Https and public."""
+        """Https and public. A new connection is at the remote's own address unless one is given."""
         text = str(self.cleaned_data["base_url"] or "").strip()
+        if not text and not self.instance.pk and self.cleaned_data.get("remote"):
+            text = str(getattr(settings, f"{self.cleaned_data['remote']}_base_url".upper()))
         if not text:
             raise forms.ValidationError("Enter the address of the API.", code="required")
         return check_url(text)
@@ -130,8 +175,16 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return text
 
+    def clean_token_url(self) -> str:
+        """Https and public, or nothing."""
+        text = str(self.cleaned_data["token_url"] or "").strip()
+        return check_url(text) if text else ""
+
     def save(self, commit: bool = True) -> Connection:
-        """The key goes in encrypted."""
+        """The key goes in encrypted; what only this remote needs, among its options."""
+        for name in OPTIONS[self.instance.remote]:
+            if name in self.fields:
+                self.instance.options[name] = self.cleaned_data[name]
         if self.cleaned_data.get("api_key"):
             self.instance.set_secret(self.cleaned_data["api_key"])
         connection: Connection = super().save(commit=commit)

@@ -14,16 +14,17 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
+from leads.admin.freshness import list_freshness
 from leads.admin.lead_columns import name_of
 from leads.admin.lead_page import is_first_appearance
 from leads.admin.lead_views import lead_url
+from leads.admin.look_words import LATE
 from leads.admin.roles import Viewer, viewer_of
 from leads.admin.values import label_of
 from leads.admin.wording import ago, cut, moment, span
 from leads.models import Change, Conflict, Connection, Heartbeat, Lead, Push, SyncState
 
 DAYS, TOP, RECENT = 30, 8, 12
-LATE = timedelta(seconds=90)
 
 
 def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
             ("Source", count_by(recent, "source", "source")),
         ],
         "recent": list_changes(viewer, now),
+        "freshness": list_freshness(now) if viewer.is_admin else [],
         "days": DAYS,
         "has_leads": totals["all"] > 0,
         "live_url": reverse("admin:index"),

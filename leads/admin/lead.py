@@ -27,8 +27,9 @@ from leads.admin.lead_filters import (
     TypeFilter,
 )
 from leads.admin.lead_form import LeadForm, prefill
+from leads.admin.lead_handing import LeadHanding
 from leads.admin.lead_page import LeadPage, group_cells
-from leads.admin.lead_views import LeadViews, connection_of, find_run, lead_url
+from leads.admin.lead_views import LeadViews, connection_of, find_run, lead_url, note_reader
 from leads.admin.roles import Page, viewer_of
 from leads.models import Cause, Lead, Origin, Push, SyncState
 from leads.models.searching import matching
@@ -39,7 +40,7 @@ KINDS = {Call.CREATE: Push.CREATE, Call.VALUATION: Push.VALUATION}
 
 
 @admin.register(Lead)
-class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
+class LeadAdmin(LeadHanding, LeadViews, LeadActions, LeadColumns, Page):
     """Leads of the viewer's offices."""
 
     read_only = False
@@ -103,6 +104,7 @@ class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
         facts: dict[str, Any] = {"call": call, "viewer": viewer_of(request)}
         if obj is not None:
             facts |= {"fixed_connection": connection_of(obj), "is_mending": is_refused(obj)}
+            facts |= {"is_local": pushing.is_only_here(obj)}
         return type("ThisLeadForm", (LeadForm,), facts)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -126,7 +128,9 @@ class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
         """Everything the page shows besides Django's own."""
         form, page = context["adminform"].form, None
         if obj is not None:
-            page = LeadPage(obj, timezone.now(), find_run(request))
+            now = timezone.now()
+            note_reader(obj.pk, now)
+            page = LeadPage(obj, now, find_run(request))
             context |= page.context() | {"live_url": reverse("admin:leads_lead_live", args=[obj.pk])}
         editable = page is None or page.is_editable
         context |= {
@@ -134,6 +138,7 @@ class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
             "editable": editable,
             "call": form.call.value,
             "target": form.target,
+            "is_local": form.is_local,
             "title": TITLES.get(form.call, ""),
             "connection_field": form["connection"] if "connection" in form.fields else None,
             "show_save": editable,
@@ -158,6 +163,9 @@ class LeadAdmin(LeadViews, LeadActions, LeadColumns, Page):
 
     def save_model(self, request: HttpRequest, obj: Lead, form: Any, change: bool) -> None:
         """Lead, change and push in one transaction; the doorbell rings after it."""
+        if form.is_local:
+            _change_here(request, obj, form)
+            return
         try:
             with transaction.atomic():
                 push = _update(request, obj, form) if change else _create(request, form)
@@ -224,6 +232,22 @@ def _update(request: HttpRequest, lead: Lead, form: LeadForm) -> Push | None:
         now=timezone.now(),
         connection=form.target,
     )
+
+
+def _change_here(request: HttpRequest, lead: Lead, form: LeadForm) -> None:
+    """For a lead that Lead.pro does not have. A rule that waited for it takes it up again."""
+    try:
+        with transaction.atomic():
+            is_news = pushing.change_here(
+                lead, form.values, actor=viewer_of(request).name, now=timezone.now()
+            )
+            tasks.ring(tasks.forward_leads)
+    except pushing.CannotPush as reason:
+        messages.error(request, str(reason))
+        return
+    for warning in form.warnings if is_news else ():
+        messages.warning(request, warning)
+    messages.info(request, "Saved here." if is_news else "Nothing to save: no field was changed.")
 
 
 def list_views(request: HttpRequest) -> list[dict[str, Any]]:

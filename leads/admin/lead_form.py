@@ -54,6 +54,8 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
     fixed_connection: Connection | None = None
     #: Lead.pro refused to make this lead: what was wrong may be any field of the create.
     is_mending = False
+    #: Lead.pro has nothing to do with this lead: what is changed, is changed here alone.
+    is_local = False
 
     base = forms.CharField(required=False, widget=forms.HiddenInput())
 
@@ -76,7 +78,7 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
     @property
     def sent_call(self) -> Call:
         """The call whose rules hold."""
-        return Call.CREATE if self.is_mending else self.call
+        return Call.CREATE if self.is_mending or self.is_local else self.call
 
     def _find_connection(self) -> Connection | None:
         if self.call is not Call.UPDATE:
@@ -171,7 +173,7 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("office_id", "Choose one of your offices.")
 
     def _check_values(self) -> None:
-        if self.target is None:
+        if self.target is None and not self.is_local:
             self.add_error(None, "There is no Lead.pro connection yet. An administrator can add one.")
             return
         if not self.values and self.call is Call.UPDATE:

@@ -29,7 +29,7 @@ Choices = Sequence[tuple[str, str]]
 
 
 class RowsInput(forms.Widget):
-    """Rows of one or two inputs. An empty row is always there, so that it works without a script too."""
+    """Rows of inputs. An empty row is always there, so that it works without a script too."""
 
     template_name = "admin/leads/rows_input.html"
 
@@ -41,12 +41,14 @@ class RowsInput(forms.Widget):
         """Rows of cells: what is there, and an empty one."""
         context = super().get_context(name, value, attrs)
         filled = [list(row) for row in value or []]
+        rows = [*filled, [""] * len(self.captions)]
         context |= {
-            "rows": [*filled, [""] * len(self.captions)],
-            "captions": self.captions,
+            "rows": [list(zip(row, self.captions, strict=False)) for row in rows],
             "kind": self.kind,
+            "wide": len(self.captions) > 2,
+            "name": name,
+            "input_class": INPUT,
         }
-        context |= {"name": name, "input_class": INPUT}
         return context
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:

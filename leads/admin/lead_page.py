@@ -26,11 +26,13 @@ from integrations.leadpro.fields import (
 )
 from leads.admin.lead_columns import initials_of, name_of
 from leads.admin.lead_form import ADDED_TO, LeadForm, input_values
+from leads.admin.look_words import main_copy, tell_look, tell_next
 from leads.admin.push_words import CONFIRMED, SAVED, SENT, Story, remote_link, tell
 from leads.admin.run_words import tell_run
 from leads.admin.values import label_of, pretty, show
 from leads.admin.wording import PUSH_TONES, STATE_TONES, TYPE_TONES, badge, clock, cut, moment
 from leads.models import Attempt, Change, Conflict, Copy, Lead, Push, Run, SyncState
+from leads.sync.handing import find_targets
 
 GROUPS = (PLACE, PERSON, ENQUIRY, PROPERTY, CAMPAIGN, VALUATION)
 #: A new lead begins with what decides about the rest.
@@ -93,8 +95,8 @@ class LeadPage:
 
     @property
     def is_editable(self) -> bool:
-        """Whether an edit has somewhere to go."""
-        return is_editable(self.lead, self.pushes)
+        """Whether an edit has somewhere to go: a lead that is only here is changed here."""
+        return self.lead.sync_state != SyncState.GONE
 
     @property
     def problems(self) -> dict[str, str]:
@@ -115,6 +117,7 @@ class LeadPage:
         facts += [(p.pk, p.state, p.attempts, p.due_at, p.problem) for p in self.pushes]
         facts += [(c.pk, c.theirs) for c in self.open_conflicts]
         facts += [(p.connection.state, p.connection.is_connected) for p in self.pushes[:1]]
+        facts += [(c.connection.state, c.failures, c.missing_since) for c in self.copies]
         facts += [(self.run.pk, self.run.state, self.run.done, self.run.failed)] if self.run else []
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
@@ -137,7 +140,9 @@ class LeadPage:
                 (lead.type or "no type").replace("_", " "), TYPE_TONES.get(lead.type or "", "grey")
             ),
             "enquired": moment(lead.created_at or lead.listed_at, self.now),
+            "look": tell_look(self.copies, self.now),
             "run_words": tell_run(self.run, lead) if self.run else None,
+            "targets": find_targets(lead),
             "figures": self._figures(),
             "facts": self._facts(),
             "history": self._history,
@@ -156,12 +161,11 @@ class LeadPage:
         return [(title, values) for title, values in rows if any(v is not None for v in values)]
 
     def _facts(self) -> list[tuple[str, SafeString]]:
-        lead, copy = self.lead, self.copies[0] if self.copies else None
+        lead, copy = self.lead, main_copy(self.copies)
         facts: list[tuple[str, SafeString]] = []
         if copy is not None:
             facts.append(("Where", remote_link(copy.connection, copy.remote_id)))
             facts.append(("Last seen", moment(copy.seen_at, self.now)))
-            facts.append(("Looks again", moment(copy.next_refresh_at, self.now)))
             if copy.gone_at:
                 facts.append(("Gone since", moment(copy.gone_at, self.now)))
         facts.append(("Last changed", moment(lead.changed_at, self.now)))
@@ -195,9 +199,8 @@ class LeadPage:
             "raw": pretty(copy.raw),
             "seen": moment(copy.seen_at, self.now),
             "changed": moment(copy.changed_at, self.now),
-            "next": moment(copy.next_refresh_at, self.now),
+            "next": tell_next(copy, self.now),
             "gone": copy.gone_at and moment(copy.gone_at, self.now),
-            "failures": copy.failures,
         }
 
     def _push_row(self, push: Push) -> dict[str, Any]:
@@ -227,14 +230,6 @@ def is_first_appearance(change: Change) -> bool:
     """Whether this row shows a lead for the first time: many fields, all of them empty before."""
     pairs = [pair for pair in change.fields.values() if isinstance(pair, list) and len(pair) == 2]
     return len(pairs) > APPEARS and all(pair[0] is None for pair in pairs)
-
-
-def is_editable(lead: Lead, pushes: list[Push]) -> bool:
-    """A lead that Lead.pro has, or that is on its way there."""
-    if lead.sync_state == SyncState.GONE:
-        return False
-    on_its_way = any(p.state in Push.OPEN and p.kind != Push.UPDATE for p in pushes)
-    return lead.leadpro_id is not None or on_its_way
 
 
 def group_cells(form: LeadForm, page: LeadPage | None) -> list[tuple[str, list[Cell]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +18,7 @@ from leads import tasks
 from leads.admin.lead_page import LeadPage, live_fields
 from leads.admin.roles import viewer_of
 from leads.models import Connection, Lane, Lead, Run
-from leads.sync import bulk
+from leads.sync import bulk, wanting
 
 
 def lead_url(lead_id: int, run: Run | None = None, tab: str = "") -> str:
@@ -52,6 +53,12 @@ def contact_of(lead: Lead) -> dict[str, str]:
     return {"phone": lead.phone} if lead.phone else {}
 
 
+def note_reader(lead_id: int, now: datetime) -> None:
+    """Somebody has this lead before them: it is read first, and soon."""
+    for connection_id in wanting.want([lead_id], now, wanting.PAGE_SECONDS):
+        tasks.ring(tasks.refresh_due, connection_id=connection_id)
+
+
 class LeadViews:
     """Mixed into the lead page."""
 
@@ -77,7 +84,9 @@ class LeadViews:
 
     def live_view(self, request: HttpRequest, lead_id: int) -> JsonResponse:
         """What changed on the page since ``stamp``: HTML of its parts, values of its fields."""
-        page = LeadPage(find_lead(request, lead_id), timezone.now(), find_run(request))
+        lead, now = find_lead(request, lead_id), timezone.now()
+        note_reader(lead.pk, now)
+        page = LeadPage(lead, now, find_run(request))
         answer: dict[str, Any] = {"stamp": page.stamp, "busy": page.is_busy}
         if request.GET.get("stamp") != page.stamp:
             form = self.get_form(request, page.lead, change=True)(instance=page.lead)  # type: ignore[attr-defined]

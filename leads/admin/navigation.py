@@ -8,11 +8,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from unfold.dataclasses import SearchResult
 
 from leads.admin.roles import viewer_of
 from leads.admin.wording import count_of, cut
-from leads.models import Connection, Lead, Push, SyncState
+from leads.models import Connection, Erasure, Lead, Push, SyncState
 from leads.models.encryption import UnreadableSecret
 from leads.models.searching import matching
 
@@ -40,8 +41,9 @@ def environment(request: HttpRequest) -> list[str] | None:
 
 
 def every_page(request: HttpRequest) -> dict[str, Any]:
-    """Banners, for whoever may see leads."""
-    return {"banners": list_banners() if viewer_of(request).has_role else []}
+    """Banners, for whoever may see leads, and the time here, so that a browser's wrong clock tells no wrong age."""
+    banners = list_banners() if viewer_of(request).has_role else []
+    return {"banners": banners, "server_now": timezone.now().isoformat()}
 
 
 def list_banners() -> list[dict[str, str]]:
@@ -175,7 +177,15 @@ def _connection_items(request: HttpRequest) -> dict[str, Any]:
         "separator": True,
         "items": [
             _item(request, "Connections", "cable", "leads_connection_changelist"),
+            _item(request, "Forwarding rules", "alt_route", "leads_rule_changelist"),
             _item(request, "Webhook deliveries", "inbox", "leads_delivery_changelist"),
+            _item(
+                request,
+                "Erasures",
+                "person_off",
+                "leads_erasure_changelist",
+                badge=Erasure.objects.to_decide().count(),
+            ),
             _item(request, "API keys", "key", "leads_apikey_changelist"),
         ],
     }

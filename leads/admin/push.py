@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -109,6 +110,8 @@ class PushAdmin(Page):
         return [
             path("<int:pk>/retry/", wrap(require_POST(self.retry_view)), name="leads_push_retry"),
             path("<int:pk>/discard/", wrap(require_POST(self.discard_view)), name="leads_push_discard"),
+            path("<int:pk>/again/", wrap(require_POST(self.again_view)), name="leads_push_again"),
+            path("<int:pk>/arrived/", wrap(require_POST(self.arrived_view)), name="leads_push_arrived"),
             path("<int:pk>/found/", wrap(require_POST(self.found_view)), name="leads_push_found"),
             *super().get_urls(),
         ]
@@ -136,6 +139,19 @@ class PushAdmin(Page):
         """Give up what was not sent."""
         push = self._find(request, pk)
         act(request, push, pushing.discard, "Discarded. Nothing of it will be sent.")
+        return self._go_back(request, push)
+
+    def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A person looked and it is not there."""
+        push = self._find(request, pk)
+        act(request, push, pushing.send_again, "It is sent once more.")
+        return self._go_back(request, push)
+
+    def arrived_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """A person saw it at a remote that shows us nothing."""
+        push = self._find(request, pk)
+        reference = request.POST.get("reference", "").replace("\x00", "")
+        act(request, push, partial(pushing.arrived, reference=reference), "Noted: it is there.")
         return self._go_back(request, push)
 
     def found_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -219,6 +235,7 @@ def describe(push: Push) -> dict[str, Any]:
             ("Next step", moment(push.due_at, now) if push.state in Push.MOVING else NOTHING),
             ("Sends", push.attempts),
             ("Settled", moment(push.settled_at, now)),
+            *([("Reference", push.remote_reference)] if push.remote_reference else []),
             ("In the remote", remote_link(push.connection, push.remote_id) if push.remote_id else NOTHING),
         ],
         "title": "",

@@ -70,28 +70,45 @@ def tell_push(push: Push, now: datetime) -> Story:
         return _tell_stopped(push)
     if push.state == Push.UNCLEAR:
         more = f"The next look is at {short_clock(push.due_at, now)}." if push.due_at > now else ""
-        buttons = ("retry",) if push.kind == Push.UPDATE else ("retry", "found")
+        buttons = ("retry", "found") if push.kind in Push.CREATES else ("retry",)
         return Story("amber", UNCLEAR_WORDS, more, push, buttons, steps=2)
     if push.state in (Push.WAITING, Push.SENDING):
         return _tell_moving(push, now)
     if push.state == Push.DUPLICATE:
         return Story(
-            "amber", push.problem or "This person is twice in Lead.pro. Merge them there.", push=push
+            "amber", push.problem or "This person is twice in Lead.pro. Merge them there.", push=push, steps=3
         )
     if push.state == Push.DISCARDED:
         return Story("grey", "Discarded. Nothing will be sent.", push=push)
-    return Story(
-        "green", format_html("In {}", remote_link(push.connection, push.remote_id)), push=push, steps=3
-    )
+    return Story("green", _arrived(push), push=push, steps=3)
+
+
+def _arrived(push: Push) -> str | SafeString:
+    """Where it is now, as exactly as the remote told."""
+    name = push.connection.get_remote_display()
+    if push.remote_id:
+        return format_html("In {}", remote_link(push.connection, push.remote_id))
+    return f"Taken by {name}: {push.remote_reference}." if push.remote_reference else f"In {name}."
 
 
 def _tell_stopped(push: Push) -> Story:
     where = f"{label_of(push.problem_field)}: " if push.problem_field else ""
     words = push.problem or "It could not be sent."
+    if push.is_parked:
+        return Story("red", words, "Nothing was sent, and nothing is lost.", push, ("discard",), steps=1)
     more = "Nothing is lost: what was entered is kept here."
     if push.kind != Push.UPDATE and push.problem_code == "refused" and not push.was_unclear:
         more = "Nothing is lost. Mend it below and save: it is sent again."
-    return Story("red", f"{where}{words}", more, push, ("retry", "discard"), steps=1)
+    return Story("red", f"{where}{words}", more, push, _ways_out(push), steps=2 if push.was_unclear else 1)
+
+
+def _ways_out(push: Push) -> tuple[str, ...]:
+    """What a person can do about a push that stopped."""
+    if push.was_unclear and push.kind == Push.SUBMIT:
+        return ("arrived", "send_again", "discard")
+    if push.was_unclear and push.kind in Push.CREATES:
+        return ("retry", "found", "send_again", "discard")
+    return ("retry", "discard")
 
 
 def _tell_moving(push: Push, now: datetime) -> Story:
@@ -115,6 +132,8 @@ def _tell_rest(lead: Lead, pushes: Sequence[Push], copies: Sequence[Copy], now: 
     if lead.sync_state == SyncState.GONE:
         return Story("grey", GONE_WORDS)
     if latest is not None and latest.state == Push.DUPLICATE:
+        return tell_push(latest, now)
+    if latest is not None and latest.state == Push.DONE and lead.sync_state == SyncState.LOCAL:
         return tell_push(latest, now)
     if lead.sync_state == SyncState.LOCAL or not copies:
         return Story("grey", "Only here: Lead.pro does not have this lead.", push=latest)

@@ -87,6 +87,17 @@ def moment(at: datetime | None, now: datetime) -> SafeString:
     )
 
 
+def about(at: datetime, now: datetime) -> SafeString:
+    """A moment to come by which something will have happened, if all goes well: "within about 2 h"."""
+    words = f"within about {span(at - now)}" if at > now else "now"
+    return format_html(
+        '<time class="lm-time" data-about datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        f"about {clock(at)}",
+        words,
+    )
+
+
 def badge(text: object, tone: str = "grey", title: str = "") -> SafeString:
     """A coloured label."""
     return format_html('<span class="lm-badge lm-{}" title="{}">{}</span>', tone, title, text)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 
-from leads.api import asking, creating, documentation, feed, leads, pushes, reference
+from leads.api import asking, creating, documentation, feed, handing, leads, pushes, reference
 from leads.api import descriptions as d
 from leads.api.filters import CONNECTION_FILTER, LEAD_FILTERS, PUSH_FILTERS, Filter
 from leads.api.problems import MEDIA_TYPE
@@ -145,6 +145,9 @@ def _describe_pushes() -> None:
         )
     )(pushes.Pushes)
     extend_schema_view(get=_operation("get_push", {200: d.PushShape}, problems=(404,)))(pushes.OnePush)
+    extend_schema_view(
+        post=_operation("hand_over_lead", {202: d.PushShape}, takes=d.HandOver, problems=(404, 409, 413, 415))
+    )(handing.LeadPushes)
     for view, name, status, takes in (
         (pushes.RetryPush, "retry_push", 202, None),
         (pushes.DiscardPush, "discard_push", 200, None),

@@ -105,10 +105,15 @@ Sync = shape(
     {
         "state": serializers.ChoiceField(choices=SyncState.choices),
         "seen_at": serializers.DateTimeField(
-            allow_null=True, help_text="When it was last read from Lead.pro."
+            allow_null=True,
+            help_text="When the request that last showed it was sent to Lead.pro. Null: it never was.",
         ),
         "changed_at": serializers.DateTimeField(help_text="When it last changed here."),
-        "next_refresh_at": serializers.DateTimeField(allow_null=True),
+        "next_refresh_at": serializers.DateTimeField(
+            allow_null=True,
+            help_text="About when it will be looked at again; in the past: as soon as its turn comes. "
+            "Null: nobody knows, as while the connection is paused.",
+        ),
         "pending": serializers.DictField(help_text="Field to what Lead.pro still shows."),
         "problem": serializers.CharField(allow_null=True, help_text="What a person should know or do."),
     },
@@ -179,6 +184,17 @@ PushShape = shape(
         "created_at": serializers.DateTimeField(),
     },
 )
+HandOver = shape(
+    "HandOver",
+    {
+        "connection": serializers.IntegerField(),
+        "fields": serializers.DictField(
+            required=False,
+            help_text="Values for the other side, by its field names (AVIV: ours, and classified_id, gender, language,"
+            " submitted_at). They beat those of the lead.",
+        ),
+    },
+)
 _CHOICE_HELP = 'For each field in conflict: "mine", "theirs" or {"value": …}.'
 Choices = shape(
     "Choices",
@@ -186,6 +202,19 @@ Choices = shape(
         name: serializers.JSONField(required=False, help_text=_CHOICE_HELP)
         for name, field in FIELDS.items()
         if Call.UPDATE in field.writes and field.access is not Access.WRITE_ONLY
+    }
+    | {
+        "is_there": serializers.BooleanField(
+            required=False,
+            help_text="Of a new lead whose sending is in doubt, instead of fields: true, it was seen there; false,"
+            " it is not there, send it again.",
+        ),
+        "remote_id": serializers.IntegerField(
+            required=False, help_text="With is_there: Lead.pro's number of it."
+        ),
+        "remote_reference": serializers.CharField(
+            required=False, help_text="With is_there, at a remote that shows us nothing: what names it there."
+        ),
     },
 )
 OfficeShape = shape(

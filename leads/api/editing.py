@@ -1,4 +1,4 @@
-"""Changes of a lead, on their way to Lead.pro."""
+"""Changes of a lead, on their way to Lead.pro, or for here alone where Lead.pro has nothing to do with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.response import Response
 
-from integrations.leadpro.fields import Call
+from integrations.leadpro.fields import FIELDS, Call
 from leads import tasks
 from leads.api.base import ApiView
 from leads.api.headers import parse_wait, require_match
@@ -37,6 +37,8 @@ def edit_lead(view: ApiView, lead_id: int) -> Response:
     tag = str(view.request.META.get("HTTP_IF_MATCH", ""))
     require_match(tag, lead.version)
     body = view.read_body(WRITABLE_NAMES)
+    if pushing.is_only_here(lead):
+        return _change_here(view, lead_id, body, tag)
     connection = connection_of(lead)
     push = _save(view, lead_id, check_edit(view, body, connection), connection, tag)
     if push is None:
@@ -51,19 +53,49 @@ def check_edit(view: ApiView, body: dict[str, Any], connection: Connection) -> C
     """The values of an edit, cleaned, and warnings; raises a 400 or a 403 that names the fields at fault."""
     refuse_own_keys(body)
     refuse_foreign_office(body.get("office_id"), view.scope)
-    checked = check(body, Call.UPDATE, connection, partial=True)
+    return _sound(check(body, Call.UPDATE, connection, partial=True))
+
+
+def _sound(checked: Checked) -> Checked:
     if checked.problems:
         raise invalid_fields(checked.problems)
     return checked
 
 
+def _change_here(view: ApiView, lead_id: int, body: dict[str, Any], tag: str) -> Response:
+    """All that a new lead may say can be mended here; rules look at the lead again. 200, since nobody else is told."""
+    refuse_own_keys(body)
+    refuse_foreign_office(body.get("office_id"), view.scope)
+    checked = _sound(check(body, Call.CREATE, Connection.objects.default(), partial=True))
+    emptied = {
+        name: None for name, value in body.items() if value is None and Call.CREATE in FIELDS[name].writes
+    }
+    with transaction.atomic():
+        lead = _lock_version(view, lead_id, tag)
+        try:
+            pushing.change_here(
+                lead, emptied | checked.values, actor=view.actor, cause=Cause.API, now=timezone.now()
+            )
+        except pushing.CannotPush as reason:
+            raise Problem(409, "cannot_push", str(reason)) from None
+        for warning in checked.warnings:
+            warn(lead_id, warning)
+        tasks.ring(tasks.forward_leads)
+    return answer_lead(lead_id, 200, view.scope)
+
+
+def _lock_version(view: ApiView, lead_id: int, tag: str) -> Lead:
+    lead = Lead.objects.visible_to(view.scope).select_for_update().filter(pk=lead_id).first()
+    if lead is None:
+        raise not_found()
+    require_match(tag, lead.version)
+    return lead
+
+
 def _save(view: ApiView, lead_id: int, checked: Checked, connection: Connection, tag: str) -> Push | None:
     """The edit in one transaction with the comparison of versions, so that nothing slips in between."""
     with transaction.atomic():
-        lead = Lead.objects.visible_to(view.scope).select_for_update().filter(pk=lead_id).first()
-        if lead is None:
-            raise not_found()
-        require_match(tag, lead.version)
+        lead = _lock_version(view, lead_id, tag)
         try:
             push = pushing.request_update(
                 lead,

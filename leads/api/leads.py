@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +21,7 @@ from leads.api.outcomes import find_lead
 from leads.api.problems import invalid, not_found
 from leads.api.shapes import render_changes, render_lead, render_leads
 from leads.models import Change, Lead
+from leads.sync import wanting
 
 LIST_PARAMETERS = frozenset({*LEAD_FILTERS, *PAGING, "fields"})
 
@@ -72,8 +74,10 @@ class OneLead(ApiView):
     scopes: ClassVar[Mapping[str, str]] = {"GET": READ, "HEAD": READ, "PATCH": WRITE}
 
     def get(self, request: Request, lead_id: int) -> Response:
-        """Read one lead. With If-None-Match: 304 where the version has not moved."""
+        """Read one lead; it is then looked at sooner. With If-None-Match: 304 where the version has not moved."""
         found = render_lead(lead_id, self.scope)
+        if found is not None and wanting.want([lead_id], timezone.now(), wanting.APP_SECONDS, by_app=True):
+            found = render_lead(lead_id, self.scope)
         if found is None:
             raise not_found()
         shape, version = found

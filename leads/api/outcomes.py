@@ -52,7 +52,8 @@ def connection_of(lead: Lead) -> Connection:
     )
     if copy is not None:
         return copy.connection
-    push = Push.objects.open().filter(lead=lead).select_related("connection").first()
+    creates = Push.objects.open().filter(lead=lead, kind__in=Push.CREATES)
+    push = creates.select_related("connection").first()
     return push.connection if push is not None else pick_connection(None)
 
 

@@ -24,6 +24,8 @@ from leads.models import Cause, Conflict, Lead, Push, Scope
 from leads.sync import pushing
 
 SIDES = ("mine", "theirs")
+#: What is decided about a new lead whose sending is in doubt.
+DOUBT = ("is_there", "remote_id", "remote_reference")
 
 
 def visible_pushes(scope: Scope) -> QuerySet[Push]:
@@ -100,10 +102,27 @@ class ResolvePush(PushView):
     """Decide conflicts."""
 
     def post(self, request: Request, push_id: int) -> Response:
-        """Decide each field that both sides changed: ``"mine"``, ``"theirs"`` or ``{"value": …}``."""
+        """Decide each field that both sides changed: ``"mine"``, ``"theirs"`` or ``{"value": …}``. Of a new lead whose
+        sending is in doubt: whether ``is_there``.
+        """
         push = self.find_push(push_id)
+        if push.kind in Push.MAKES:
+            return self.decide_doubt(push, self.read_body(DOUBT))
         choices = self.read_choices(push, self.read_body(FIELDS))
         return self.decide(push, 202, partial(pushing.resolve, cause=Cause.API), choices)
+
+    def decide_doubt(self, push: Push, body: Mapping[str, Any]) -> Response:
+        """A person has looked at the remote."""
+        is_there, number, reference = (body.get(name) for name in DOUBT)
+        if not isinstance(is_there, bool):
+            raise invalid([("is_there", "required", "Say whether the lead is there: true or false.")])
+        if not is_there:
+            return self.decide(push, 202, pushing.send_again)
+        if push.kind == Push.SUBMIT:
+            return self.decide(push, 200, pushing.arrived, reference if isinstance(reference, str) else "")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise invalid([("remote_id", "required", "Give Lead.pro's number of the lead.")])
+        return self.decide(push, 202, pushing.found, number)
 
     def read_choices(self, push: Push, body: Mapping[str, Any]) -> dict[str, Any]:
         """The choices, checked as an edit is; raises a 400 that names the fields at fault."""

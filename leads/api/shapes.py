@@ -34,7 +34,7 @@ Shape = dict[str, Any]
 
 
 def render_leads(ids: Sequence[int], keys: Collection[str] | None = None) -> list[Shape]:
-    """The leads with these ids, in this order; two queries. ``keys``: only these, in the order of the full shape."""
+    """The leads with these ids, in this order; three queries. ``keys``: only these, in the order of the full shape."""
     shown = [key for key in LEAD_KEYS if keys is None or key in keys]
     rows = _read_rows(Lead.objects.filter(pk__in=ids), shown)
     looks = _read_looks(ids) if "sync" in shown else {}
@@ -61,14 +61,20 @@ def _read_rows(leads: QuerySet[Lead], shown: Collection[str], *more: str) -> dic
 
 
 def _read_looks(ids: Sequence[int]) -> dict[int, tuple[datetime, datetime | None]]:
-    """When each lead was last seen at its remote, and when it is looked at again. Lead.pro's copy counts first."""
+    """When each lead was last seen at its remote, and when it is looked at again. Lead.pro's copy counts first.
+
+    Where nothing is read just now, or nothing is read one by one, nobody knows when: None.
+    """
     rows = Copy.objects.filter(lead_id__in=ids).values_list(
-        "lead_id", "connection__remote", "seen_at", "next_refresh_at"
+        "lead_id", "connection_id", "seen_at", "next_refresh_at", "refresh_class"
     )
+    connections = Connection.objects.in_bulk({row[1] for row in rows})
+    open_ids = {pk for pk, row in connections.items() if connection_state(row)[0] == Connection.OK}
     looks: dict[int, tuple[datetime, datetime | None]] = {}
-    for lead_id, remote, seen_at, next_refresh_at in rows:
-        if lead_id not in looks or remote == Remote.LEADPRO:
-            looks[lead_id] = (seen_at, next_refresh_at)
+    for lead_id, pk, seen_at, next_refresh_at, refresh_class in rows:
+        if lead_id not in looks or connections[pk].remote == Remote.LEADPRO:
+            is_planned = pk in open_ids and refresh_class is not None
+            looks[lead_id] = (seen_at, next_refresh_at if is_planned else None)
     return looks
 
 

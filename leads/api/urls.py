@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from leads.api import asking, creating, documentation, feed, leads, pushes, reference
+from leads.api import asking, creating, documentation, feed, handing, leads, pushes, reference
 from leads.api.describing import describe
 from leads.api.problems import MEDIA_TYPE, body_of, unknown_path
 from leads.api.rendering import JSON
@@ -31,6 +31,7 @@ urlpatterns = [
     path("leads/<int:lead_id>/", leads.OneLead.as_view(), name="lead"),
     path("leads/<int:lead_id>/refresh/", asking.Refresh.as_view(), name="refresh"),
     path("leads/<int:lead_id>/changes/", leads.LeadChanges.as_view(), name="lead-changes"),
+    path("leads/<int:lead_id>/pushes/", handing.LeadPushes.as_view(), name="lead-pushes"),
     path("changes/", feed.Changes.as_view(), name="changes"),
     path("pushes/", pushes.Pushes.as_view(), name="pushes"),
     path("pushes/<int:push_id>/", pushes.OnePush.as_view(), name="push"),

@@ -9,6 +9,7 @@ from leads.models.connection import Connection, Remote
 from leads.models.contact import Contact
 from leads.models.copy import Copy
 from leads.models.delivery import Delivery
+from leads.models.erasure import Erasure
 from leads.models.heartbeat import Heartbeat
 from leads.models.installation import Installation
 from leads.models.key import ApiKey, StoredAnswer
@@ -16,14 +17,21 @@ from leads.models.lead import Lead, Origin, SyncState
 from leads.models.push import Push
 from leads.models.rate import RateWindow
 from leads.models.reference import Office, Stage, Status
+from leads.models.rule import Bookmark, Forward, Rule, RuleVersion
 from leads.models.run import Run, RunItem
 from leads.models.schedule import Audit, Schedule, Tally
+from leads.models.slot import Slot
+from leads.models.subscription import Subscription
+from leads.models.token import AccessToken
+from leads.models.window import Window
 
 __all__ = [
     "Access",
+    "AccessToken",
     "ApiKey",
     "Attempt",
     "Audit",
+    "Bookmark",
     "Budget",
     "Cause",
     "Change",
@@ -32,6 +40,8 @@ __all__ = [
     "Contact",
     "Copy",
     "Delivery",
+    "Erasure",
+    "Forward",
     "Heartbeat",
     "Installation",
     "Lane",
@@ -41,14 +51,19 @@ __all__ = [
     "Push",
     "RateWindow",
     "Remote",
+    "Rule",
+    "RuleVersion",
     "Run",
     "RunItem",
     "Schedule",
     "Scope",
     "Send",
+    "Slot",
     "Stage",
     "Status",
     "StoredAnswer",
+    "Subscription",
     "SyncState",
     "Tally",
+    "Window",
 ]

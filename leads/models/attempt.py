@@ -19,6 +19,7 @@ class Attempt(models.Model):
     http_status = models.PositiveIntegerField(null=True)
     excerpt = models.CharField(max_length=500, blank=True, default="")
     remote_id = models.CharField(max_length=100, blank=True, default="")
+    remote_reference = models.CharField(max_length=100, blank=True, default="")
 
     class Meta:
         ordering = ["-id"]

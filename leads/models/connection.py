@@ -47,8 +47,8 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.leadpro().first()
 
     def for_webhook(self, secret: str, now: datetime) -> Connection | None:
-        """The connection whose present (or, during a rotation, previous) webhook secret this is."""
-        for row in self.filter(
+        """The connection whose present (or, during a rotation, previous) webhook secret this is; few columns loaded."""
+        for row in self.only("remote").filter(
             Q(webhook_secret=secret) | Q(previous_webhook_secret=secret, previous_secret_until__gt=now)
         ):
             return row

@@ -47,6 +47,7 @@ class Copy(models.Model):
     failures = models.PositiveIntegerField(default=0)
     missing_since = models.DateTimeField(null=True, help_text="When the remote first said: no such lead.")
     gone_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, help_text="When the remote wants it deleted everywhere.")
 
     objects = CopyQuerySet.as_manager()
 
@@ -61,7 +62,12 @@ class Copy(models.Model):
                 fields=["connection", "refresh_class", "last_attempt_at"],
                 condition=Q(refresh_class__isnull=False),
                 name="copy_class_head",
-            )
+            ),
+            models.Index(
+                fields=["connection", "expires_at"],
+                condition=Q(expires_at__isnull=False),
+                name="copy_expires",
+            ),
         ]
 
     def __str__(self) -> str:

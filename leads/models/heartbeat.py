@@ -30,6 +30,16 @@ class Heartbeat(models.Model):
         return bool(cls.objects.filter(free, name=name).update(until=now + span, at=now))
 
     @classmethod
+    def keep(cls, name: str, held_until: datetime, until: datetime, now: datetime) -> bool:
+        """A sign of life of the one who holds the claim until ``held_until``; False where it is no longer theirs."""
+        return bool(cls.objects.filter(name=name, until=held_until).update(until=until, at=now))
+
+    @classmethod
+    def was_left(cls, name: str, now: datetime) -> bool:
+        """Whether the last one who claimed it let the claim run out: it died over it."""
+        return cls.objects.filter(name=name, until__lt=now).exists()
+
+    @classmethod
     def release(cls, name: str) -> None:
         """Let the next worker in."""
         cls.objects.filter(name=name).update(until=None)

@@ -43,8 +43,16 @@ class PushQuerySet(models.QuerySet["Push"]):
 class Push(models.Model):
     """One row is one intent. ``payload`` is frozen at the first claim and never changes after that."""
 
-    CREATE, VALUATION, UPDATE = "create", "valuation", "update"
-    KINDS = [(CREATE, "create"), (VALUATION, "instant valuation"), (UPDATE, "update")]
+    CREATE, VALUATION, UPDATE, SUBMIT = "create", "valuation", "update", "submit"
+    KINDS = [
+        (CREATE, "create"),
+        (VALUATION, "instant valuation"),
+        (UPDATE, "update"),
+        (SUBMIT, "hand-over"),
+    ]
+    #: What makes a lead at a remote: looked for by its token, or, at a remote that shows nothing, submitted.
+    CREATES = (CREATE, VALUATION)
+    MAKES = (CREATE, VALUATION, SUBMIT)
     WAITING, SENDING, UNCLEAR, DONE = "waiting", "sending", "unclear", "done"
     DUPLICATE, NEEDS_ATTENTION, DISCARDED = "duplicate", "needs_attention", "discarded"
     STATES = [
@@ -58,6 +66,9 @@ class Push(models.Model):
     ]
     MOVING = (WAITING, SENDING, UNCLEAR)
     OPEN = (WAITING, SENDING, UNCLEAR, NEEDS_ATTENTION)
+    #: Never sent: the remote would refuse the lead as it is, so a rule keeps it here until it is mended.
+    UNFIT = "unfit"
+    PARKED = Q(state=NEEDS_ATTENTION, problem_code=UNFIT, was_unclear=False)
 
     lead = models.ForeignKey(Lead, on_delete=models.CASCADE, related_name="pushes")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="pushes")
@@ -65,7 +76,7 @@ class Push(models.Model):
     state = models.CharField(max_length=15, choices=STATES, default=WAITING)
     token = models.CharField(max_length=40, unique=True, default=new_token)
     actor = models.CharField(max_length=200, blank=True, default="")
-    #: Create and valuation: the body. Update: empty until planned.
+    #: What makes a lead: the body. Update: empty until planned.
     payload = models.JSONField(default=dict)
     #: Update: field to {"base": what Lead.pro showed, "mine": what was typed}; "questionnaire" to {"pairs": [...]}.
     edits = models.JSONField(default=dict)
@@ -107,11 +118,8 @@ class Push(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["lead", "connection"],
-                condition=Q(
-                    kind__in=("create", "valuation"),
-                    state__in=("waiting", "sending", "unclear", "needs_attention"),
-                ),
-                name="one_open_create_per_lead",
+                condition=Q(kind__in=("create", "valuation", "submit")) & ~Q(state="discarded"),
+                name="one_create_per_lead_and_connection",
             ),
             models.UniqueConstraint(
                 fields=["lead", "connection"],
@@ -119,7 +127,7 @@ class Push(models.Model):
                 name="one_waiting_update_per_lead",
             ),
             models.CheckConstraint(
-                condition=~Q(state="done") | ~Q(remote_id=""),
+                condition=~Q(state="done") | ~Q(remote_id="") | Q(kind="submit"),
                 name="done_push_knows_its_remote_lead",
             ),
         ]
@@ -127,3 +135,9 @@ class Push(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of lead {self.lead_id}"
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for its lead to be mended, and was never sent."""
+        is_unfit = self.state == self.NEEDS_ATTENTION and self.problem_code == self.UNFIT
+        return is_unfit and not self.was_unclear

@@ -22,12 +22,13 @@ class RunQuerySet(models.QuerySet["Run"]):
 class Run(models.Model):
     """Totals are kept by named mutators; the items say what is left."""
 
-    IMPORT, REFRESH, LOOKUP, REFERENCE = "import", "refresh", "lookup", "reference"
+    IMPORT, REFRESH, LOOKUP, REFERENCE, PULL = "import", "refresh", "lookup", "reference", "pull"
     KINDS = [
         (IMPORT, "import"),
         (REFRESH, "refresh"),
         (LOOKUP, "look-up by contact"),
         (REFERENCE, "reference data"),
+        (PULL, "back-fill"),
     ]
     WAITING, RUNNING, PAUSED, CANCELLED, DONE = "waiting", "running", "paused", "cancelled", "done"
     STATES = [(s, s) for s in (WAITING, RUNNING, PAUSED, CANCELLED, DONE)]
@@ -128,6 +129,7 @@ class RunItem(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
     number = models.PositiveIntegerField(help_text="Line of the file, or position.")
+    order = models.BigIntegerField(default=0, help_text="Lower is done first; then by number.")
     #: One of {"leadpro_id"}, {"lead"}, {"email"}, {"phone"} with optional first_name and last_name.
     key = models.JSONField()
     state = models.CharField(max_length=10, default=WAITING)
@@ -140,9 +142,7 @@ class RunItem(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="one_item_per_number")]
         indexes = [
-            models.Index(
-                fields=["run", "due_at", "number"], condition=Q(state="waiting"), name="item_waiting"
-            )
+            models.Index(fields=["run", "order", "number"], condition=Q(state="waiting"), name="item_waiting")
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,9 @@ class Schedule(models.Model):
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True)
     demand = models.FloatField(default=0.0, help_text="Sum of the copies' demands.")
+    scale = models.FloatField(
+        default=0.0, help_text="Root of the price when all intervals were last put on it."
+    )
     recounted_at = models.DateTimeField(null=True, help_text="When demand was last summed from scratch.")
     #: Cell to [changes, exposure], as ``sync.freshness`` keeps them.
     rates = models.JSONField(default=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +15,19 @@ from integrations.errors import CredentialsRefused, RateLimited, RemoteError, Wr
 from integrations.leadpro.client import LeadProClient
 from integrations.leadpro.probing import Look
 from integrations.rest import Answer
-from leads.models import Connection, budget
-from leads.remotes.doors import BudgetSpent, ConnectionPaused, NotConnected, refuse_inside_transaction
+from leads.models import Connection, Lane
+from leads.remotes.doors import (
+    ConnectionPaused,
+    NotConnected,
+    refuse_inside_transaction,
+    turn_of,
+    wait_for_budget,
+)
 
 T = TypeVar("T")
 
+#: How long a check waits for its one call, seconds: people go first, so it is soon.
+CHECK_PATIENCE = 10.0
 
 _clients: dict[int, tuple[tuple[Any, ...], LeadProClient]] = {}
 
@@ -64,12 +71,14 @@ def _client(connection: Connection) -> LeadProClient:
 class LeadPro:
     """A Lead.pro client that keeps the budget and the health of its connection. Raises RemoteError and nothing else.
 
-    ``patience``: seconds it may wait in all for the budget before it raises BudgetSpent.
+    ``patience``: seconds it may wait in all for the budget before it raises BudgetSpent. A second call of the same
+    errand waits for its turn even then: giving up would throw away what the first one cost, and begin again.
     """
 
     connection: Connection
     lane: str
     patience: float = 0.0
+    _has_called: bool = False
 
     def create_lead(self, payload: dict[str, Any], *, write_before: float | None = None) -> Answer:
         """POST /leads. Not repeatable."""
@@ -112,7 +121,7 @@ class LeadPro:
     def _call(self, send: Callable[[LeadProClient], T], pauses: bool = True) -> T:
         refuse_inside_transaction()
         self._refuse_when_shut()
-        self._take_budget()
+        self._wait_for_budget()
         client = _client(self.connection)
         try:
             answer = send(client)
@@ -122,18 +131,16 @@ class LeadPro:
         self.connection.note_success(timezone.now())
         return answer
 
+    def _wait_for_budget(self) -> None:
+        turn = turn_of(self.connection) if self._has_called else 0.0
+        left = wait_for_budget(self.connection, self.lane, max(self.patience, turn))
+        self.patience, self._has_called = min(self.patience, left), True
+
     def _refuse_when_shut(self) -> None:
         if not self.connection.is_connected:
             raise NotConnected(f"{self.connection.name} is not connected: no key is set.")
         if self.connection.is_paused:
             raise ConnectionPaused(self.connection.reason or f"{self.connection.name} is paused.")
-
-    def _take_budget(self) -> None:
-        while (wait := budget.take(self.connection, self.lane, timezone.now())) > 0:
-            if wait > self.patience:
-                raise BudgetSpent(wait)
-            self.patience -= wait
-            time.sleep(wait)
 
     def _note(self, error: RemoteError, client: LeadProClient, pauses: bool) -> None:
         now = timezone.now()
@@ -153,6 +160,7 @@ class LeadPro:
     def _is_shut_out(self, client: LeadProClient) -> bool:
         """One more call tells a refused key from one refused thing."""
         try:
+            wait_for_budget(self.connection, Lane.PERSON, CHECK_PATIENCE)
             client.get_offices()
         except CredentialsRefused:
             return True
@@ -173,6 +181,7 @@ def check_connection(connection: Connection, now: datetime) -> tuple[bool, str]:
         return False, "Not connected: no key is set."
     refuse_inside_transaction()
     try:
+        wait_for_budget(connection, Lane.PERSON, CHECK_PATIENCE)
         offices = _client(connection).get_offices()
     except RemoteError as error:
         connection.note_problem(error.summary, now)

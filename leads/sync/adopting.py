@@ -11,7 +11,7 @@ from integrations.errors import UnexpectedPayload
 from integrations.leadpro.fields import FIELDS, TOKEN_KEY, Call, Kind
 from integrations.leadpro.payloads import ParsedLead, parse_lead
 from integrations.leadpro.shapes import parse_id
-from leads.models import Connection, Copy, Push
+from leads.models import Connection, Copy, Push, Remote
 
 
 def remote_id_of(payload: dict[str, Any]) -> int:
@@ -65,6 +65,13 @@ def find_owners(connection: Connection, parsed: Iterable[ParsedLead]) -> Owners:
     pushes = Push.objects.filter(token__in=tokens, connection=connection).select_related("lead")
     copies = Copy.objects.filter(connection=connection, lead__pushes__token__in=tokens)
     return Owners({p.token: p for p in pushes}, {c.lead_id: int(c.remote_id) for c in copies})
+
+
+def guests(connection: Connection, lead_ids: Iterable[int]) -> set[int]:
+    """Of these leads, those that another Lead.pro connection had first: its copy owns the columns."""
+    copies = Copy.objects.filter(lead_id__in=lead_ids, connection__remote=Remote.LEADPRO)
+    first = dict(copies.order_by("-pk").values_list("lead_id", "connection_id"))
+    return {lead_id for lead_id, owner in first.items() if owner != connection.pk}
 
 
 def settle(push: Push, leadpro_id: int, now: datetime) -> None:

@@ -13,14 +13,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from integrations.errors import NotFound, PermanentError, RateLimited, RemoteError
-from leads.models import Cause, Connection, Copy, Lane, Remote, Run, RunItem
+from leads.models import Cause, Connection, Copy, Lane, Remote, Run, RunItem, budget
 from leads.remotes import BudgetSpent, ConnectionPaused, NotConnected
 from leads.sync import referencing
 from leads.sync.refreshing import look_up, refresh_lead, refresh_remote_id
 
 BATCH = 20
-#: Seconds that a person's item may wait for the budget before the run rests.
-PATIENCE_OF_A_PERSON = 5.0
+#: Seconds that an item may wait for the budget before the run rests until the sweep: longer than the pace.
+PATIENCE = 5.0
 #: A person who waits is told soon; bulk work is patient.
 MOST_TRIES, MOST_TRIES_OF_A_PERSON = 6, 2
 #: Where the remote is shut for everything, the run waits so long before it asks again.
@@ -54,6 +54,8 @@ def start(
             [RunItem(run=run, number=n, key=dict(key)) for n, key in enumerate(keys, start=1)],
             batch_size=1000,
         )
+        if lane == Lane.PERSON:
+            budget.announce(connection, f"click:{run.pk}", now)
     return run
 
 
@@ -115,12 +117,12 @@ def continue_run(
 
 def find_lease() -> timedelta:
     """How long the one who works on a run may be silent: over a look-up by three spellings, and the budget."""
-    return timedelta(seconds=3 * settings.HTTP_TOTAL_SECONDS + PATIENCE_OF_A_PERSON)
+    return timedelta(seconds=3 * settings.HTTP_TOTAL_SECONDS + PATIENCE)
 
 
 def _waiting(run: Run, now: datetime) -> Any:
     rows = run.items.filter(state=RunItem.WAITING)
-    return rows.filter(Q(due_at__isnull=True) | Q(due_at__lte=now)).order_by("number")
+    return rows.filter(Q(due_at__isnull=True) | Q(due_at__lte=now)).order_by("order", "number")
 
 
 def _rest(run: Run) -> None:
@@ -183,7 +185,7 @@ def _do_item(run: Run, item: RunItem) -> tuple[float, str] | None:
 
 def _fetch(run: Run, key: dict[str, Any]) -> int:
     """Read what the key names; how many leads that was."""
-    patience = PATIENCE_OF_A_PERSON if run.lane == Lane.PERSON else 1.0
+    patience = PATIENCE
     if run.kind == Run.REFERENCE:
         return sum(referencing.sync_reference(run.connection, run.lane, patience=patience))
     cause = CAUSES[run.kind]

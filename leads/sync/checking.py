@@ -15,7 +15,7 @@ __all__ = ["Checked", "check"]
 
 
 def check(
-    values: Mapping[str, Any], call: Call | str, connection: Connection, *, partial: bool = False
+    values: Mapping[str, Any], call: Call | str, connection: Connection | None, *, partial: bool = False
 ) -> Checked:
     """Problems, warnings and the values cleaned as `pushing` takes them. With problems nothing may be pushed.
 

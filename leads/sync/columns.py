@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 from django.db import connections, models, router
@@ -42,15 +43,52 @@ def _write_group(
     table, key = quote(model._meta.db_table), quote(model._meta.pk.column)
     # Only names of our own columns are put into the text; every value is a parameter.
     sql = f"UPDATE {table} SET {', '.join(sets)} WHERE {key} = %s"  # noqa: S608
-    parameters = [
-        [
-            *(
-                field.get_db_prep_save(values[name], database)
-                for name, field in zip(names, fields, strict=True)
-            ),
-            pk,
-        ]
-        for pk, values in members
-    ]
+    ways = [(name, _way(field, database)) for name, field in zip(names, fields, strict=True)]
+    parameters = [[*(way(values[name]) for name, way in ways), pk] for pk, values in members]
     with database.cursor() as cursor:
         cursor.executemany(sql, parameters)
+
+
+def _way(field: models.Field[Any, Any], database: Any) -> Callable[[Any], Any]:
+    """How values of a column become parameters. Numbers are that already; many rows share a moment."""
+    if isinstance(field, models.FloatField | models.IntegerField):
+        return _as_it_is
+    prepare = partial(field.get_db_prep_save, connection=database)
+    return lru_cache(maxsize=1024)(prepare) if isinstance(field, models.DateTimeField) else prepare
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert rows that name the same attributes, in one statement; their new primary keys, in order.
+
+    What is not named is NULL, so every column without one must be named. Django's ``bulk_create`` asks every field of
+    every row for its value, which takes longer than the database does.
+    """
+    if not rows:
+        return []
+    database = connections[router.db_for_write(model)]
+    fields: list[Any] = [model._meta.get_field(name) for name in rows[0]]
+    prepare = [_preparer(field, database) for field in fields]
+    quote = database.ops.quote_name
+    columns = ", ".join(quote(field.column) for field in fields)
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
+    key = quote(str(model._meta.pk.column))
+    # Only names of our own columns are put into the text; every value is a parameter.
+    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES {places} RETURNING {key}"  # noqa: S608
+    values = [ready(row[name]) for row in rows for name, ready in zip(rows[0], prepare, strict=True)]
+    with database.cursor() as cursor:
+        cursor.execute(sql, values)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _preparer(field: Any, database: Any) -> Callable[[Any], Any]:
+    """What makes a value of this field ready for the driver; most are as they are."""
+    if isinstance(field, models.DateTimeField):
+        # A page has few moments, many times each.
+        return lru_cache(maxsize=1024)(lambda value: field.get_db_prep_save(value, database))
+    if isinstance(field, models.JSONField):
+        return lambda value: None if value is None else field.get_db_prep_save(value, database)
+    return _as_it_is

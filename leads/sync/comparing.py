@@ -7,7 +7,7 @@ from typing import Any
 
 from integrations.leadpro.fields import MIRRORED
 from integrations.leadpro.payloads import ParsedLead, parse_lead
-from leads.models import Lead
+from leads.models import Lead, Origin
 from leads.models.values import json_value
 from leads.sync.adopting import overlay
 
@@ -31,8 +31,11 @@ def compare(
     row: dict[str, Any] = {}
     diff: dict[str, list[Any]] = {}
     pending = dict(lead.pending)
+    others = _filled_by_others(lead, old_raw)
     for name in COLUMNS:
         theirs = parsed.values[name]
+        if theirs is None and name in others and name not in edits:
+            continue
         if name in edits:
             pending[name] = json_value(theirs)
             theirs = overlay(name, theirs, edits[name])
@@ -48,6 +51,14 @@ def compare(
     }
     row |= {name: value for name, value in beside.items() if value != getattr(lead, name)}
     return row, diff
+
+
+def _filled_by_others(lead: Lead, old_raw: dict[str, Any]) -> frozenset[str]:
+    """Columns of a portal's lead that Lead.pro has never shown anything in: its nothing is no news about them."""
+    if lead.origin != Origin.AVIV:
+        return frozenset()
+    shown = parse_lead(old_raw).values if old_raw else {}
+    return frozenset(n for n in COLUMNS if getattr(lead, n) is not None and shown.get(n) is None)
 
 
 def _unknown_keys(old_raw: dict[str, Any], raw: dict[str, Any]) -> dict[str, list[Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from django.db import transaction
@@ -24,22 +25,28 @@ from leads.sync.merging import META, UNREADABLE, meta_of_mine
 from leads.sync.saving import absorb_waiting, open_conflicts
 from leads.sync.writing import write_columns_of
 
-CREATES = (Push.CREATE, Push.VALUATION)
 MAY_EXIST = (
-    "Discarded here. It was sent and never confirmed, so Lead.pro may have it all the same:"
+    "Discarded here. It was sent and never confirmed, so {name} may have it all the same:"
     " look there before entering it again."
 )
 MAY_HAVE_ARRIVED = (
     "Discarded here. It was sent and never confirmed; the next reading shows what Lead.pro has."
 )
+STILL_UNFIT = "It would be refused as it is. Mend the field; it goes out by itself then."
 NOT_SENT = "The lead itself was not sent."
+MAY_STILL_ARRIVE = "What was sent may still arrive. Look once more in {minutes} min., then decide."
 
 
 def retry(push: Push, actor: str, now: datetime) -> None:
-    """Let it go on now. Whatever was ever unclear is looked for first. Repeatable."""
+    """Let it go on now. Whatever was ever unclear is looked for first, or, where nothing can be looked for, sent again
+    because a person says so. Repeatable.
+    """
     with transaction.atomic():
         _, row = _locked(push)
         _refuse_settled(row)
+        _refuse_parked(row)
+        if row.kind == Push.SUBMIT and row.was_unclear:
+            _refuse_unsettled(row, now)
         if row.state in (Push.WAITING, Push.UNCLEAR):
             row.due_at = now
         elif row.state == Push.NEEDS_ATTENTION:
@@ -53,7 +60,7 @@ def _set_going(push: Push, now: datetime) -> None:
     conflicts = open_conflicts(push.lead_id)
     if push.kind == Push.UPDATE and push.edits and all(name in conflicts for name in push.edits):
         raise CannotPush("Both values are kept; choose between them first.")
-    unsure = bool(push.plan) if push.kind == Push.UPDATE else push.was_unclear
+    unsure = bool(push.plan) if push.kind == Push.UPDATE else push.was_unclear and push.kind != Push.SUBMIT
     if unsure:
         _refuse_where_another_flies(push)
         push.state, push.claimed_at = Push.UNCLEAR, now
@@ -108,7 +115,8 @@ def _discard_update(lead: Lead, push: Push, actor: str, now: datetime, cause: Ca
 
 
 def _discard_create(lead: Lead, push: Push, now: datetime) -> None:
-    _end(push, MAY_EXIST if push.was_unclear or push.state == Push.UNCLEAR else "", now)
+    may_exist = MAY_EXIST.format(name=push.connection.get_remote_display())
+    _end(push, may_exist if push.was_unclear or push.state == Push.UNCLEAR else "", now)
     if push.problem:
         warnings = list(dict.fromkeys([*lead.warnings, push.problem]))
         Lead.objects.filter(pk=lead.pk).update(warnings=warnings, version=F("version") + 1)
@@ -198,8 +206,9 @@ def found(push: Push, leadpro_id: int, actor: str, now: datetime) -> None:
     """A person has seen it in Lead.pro: "It is there, #…". It is read and attached at the next delivery."""
     with transaction.atomic():
         _, row = _locked(push)
-        if row.kind not in CREATES or row.state not in (Push.UNCLEAR, Push.NEEDS_ATTENTION):
+        if row.kind not in Push.CREATES or row.state not in (Push.UNCLEAR, Push.NEEDS_ATTENTION):
             raise CannotPush("Only a new lead whose sending is in doubt can be pointed at one in Lead.pro.")
+        _refuse_parked(row)
         _refuse_while_worked_on(row, now)
         there = Copy.objects.filter(connection_id=row.connection_id, remote_id=str(leadpro_id)).first()
         if there is not None and there.lead_id != row.lead_id:
@@ -212,6 +221,50 @@ def found(push: Push, leadpro_id: int, actor: str, now: datetime) -> None:
         row.save()
         refresh_states([row.lead_id], now)
     push.refresh_from_db()
+
+
+def send_again(push: Push, actor: str, now: datetime) -> None:
+    """A person has looked and it is not there: the same body goes out once more. Not before what was sent is settled.
+
+    A second time is refused, since it is on its way then.
+    """
+    with transaction.atomic():
+        _, row = _locked(push)
+        _refuse_clear(row)
+        _refuse_unsettled(row, now)
+        row.state, row.due_at = Push.WAITING, now
+        row.attempts = row.bugs = row.deaths = row.rounds = 0
+        row.problem = row.problem_code = row.problem_field = ""
+        row.save()
+        refresh_states([row.lead_id], now)
+    push.refresh_from_db()
+
+
+def arrived(push: Push, reference: str, actor: str, now: datetime) -> None:
+    """A person has seen it at a remote that shows us nothing: "It is there", with its reference if there is one."""
+    with transaction.atomic():
+        _, row = _locked(push)
+        if row.kind != Push.SUBMIT:
+            raise CannotPush("Its number in Lead.pro is needed: it is read and attached then.")
+        _refuse_clear(row)
+        row.state, row.settled_at, row.lease_until = Push.DONE, now, None
+        row.remote_reference = reference.strip()[:100] or row.remote_reference
+        row.problem = row.problem_code = row.problem_field = ""
+        row.fence += 1
+        row.save()
+        refresh_states([row.lead_id], now)
+    push.refresh_from_db()
+
+
+def _refuse_clear(push: Push) -> None:
+    if push.kind not in Push.MAKES or push.state != Push.NEEDS_ATTENTION or not push.was_unclear:
+        raise CannotPush("Only a new lead whose sending is in doubt, and stopped, can be decided so.")
+
+
+def _refuse_unsettled(push: Push, now: datetime) -> None:
+    if push.safe_at is not None and now < push.safe_at:
+        minutes = ceil((push.safe_at - now).total_seconds() / 60)
+        raise CannotPush(MAY_STILL_ARRIVE.format(minutes=minutes))
 
 
 def as_column(field: str, value: Any) -> Any:
@@ -229,6 +282,11 @@ def _locked(push: Push) -> tuple[Lead, Push]:
 def _refuse_settled(push: Push) -> None:
     if push.state not in Push.OPEN:
         raise CannotPush(f"This push is over: it is {push.get_state_display()}.")
+
+
+def _refuse_parked(push: Push) -> None:
+    if push.is_parked:
+        raise CannotPush(STILL_UNFIT)
 
 
 def _refuse_while_worked_on(push: Push, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Starts a mirror from a CSV file: each row becomes a fetch. Reads real files, and never guesses."""
+"""Starts a mirror from a CSV file: each row becomes a fetch, newest lead first. Reads real files, and never guesses."""
 
 from __future__ import annotations
 
@@ -105,6 +105,7 @@ def _lay_out(
 
 
 def _item(run: Run, row: Row) -> RunItem:
+    """Newest first: Lead.pro counts its ids up, and young leads are worth the most. People without an id come last."""
     if row.problem:
         return RunItem(
             run=run,
@@ -114,7 +115,7 @@ def _item(run: Run, row: Row) -> RunItem:
             problem_code="bad_row",
             problem=row.problem[:500],
         )
-    return RunItem(run=run, number=row.line, key=row.key)
+    return RunItem(run=run, number=row.line, order=-row.key.get("leadpro_id", 0), key=row.key)
 
 
 def _read(path: Path) -> bytes:

@@ -270,4 +270,6 @@ def _settle_hidden(
         result.is_open = True
     elif applied:
         # The request arrived, since other parts of it show; somebody changed this one after. Nobody guesses.
-        result.clashes.append(Clash(name, edit["mine"], edit["mine"], theirs))
+        # Of a map, what a person takes of ours is told key by key from what stood there before ours.
+        base = edit.get("base") if name == META else edit["mine"]
+        result.clashes.append(Clash(name, base, edit["mine"], theirs))

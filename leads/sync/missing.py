@@ -9,14 +9,15 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations.leadpro.payloads import parse_lead
-from leads.models import Cause, Change, Copy, Lead
+from leads.models import Cause, Change, Copy, Lead, Remote, tallying
 from leads.models.keys import email_key, phone_key
 from leads.models.state import refresh_states
 from leads.models.values import json_value
+from leads.sync import pricing
+from leads.sync.observing import plan_columns, plan_in
 
 #: A lead is gone after two answers "no such lead" at least this far apart.
 GONE_AFTER = timedelta(days=1)
-LOOK_AT_GONE_AGAIN = timedelta(days=30)
 
 
 def mark_missing(copy: Copy, started_at: datetime, now: datetime) -> bool:
@@ -32,13 +33,25 @@ def mark_missing(copy: Copy, started_at: datetime, now: datetime) -> bool:
             row.missing_since = now
         elif row.gone_at is None and now - row.missing_since >= GONE_AFTER and _others_were_answered(row):
             row.gone_at = now
-        row.last_attempt_at = now
-        row.next_refresh_at = now + (LOOK_AT_GONE_AGAIN if row.gone_at else GONE_AFTER)
-        row.failures = 0
-        row.save(update_fields=["missing_since", "gone_at", "last_attempt_at", "next_refresh_at", "failures"])
+        row.last_attempt_at, row.failures = now, 0
+        planned = _plan(row, now) if row.refresh_class is not None else ()
+        row.save(update_fields=["missing_since", "gone_at", "last_attempt_at", "failures", *planned])
+        tallying.count(row.connection_id, "read:missing")
         if row.gone_at == now:
             refresh_states([row.lead_id], now)
         return row.gone_at is not None
+
+
+def _plan(row: Copy, now: datetime) -> tuple[str, ...]:
+    """Again in about a day, to be sure; what is gone is looked at as seldom as anything. The columns that were set."""
+    model = pricing.load_model(row.connection, now)
+    wait = timedelta(seconds=model.coldest) if row.gone_at else GONE_AFTER
+    plan = plan_in(model, wait, now)
+    pricing.note_demand(row.connection_id, plan.demand - row.demand)
+    columns = plan_columns(plan)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    return tuple(columns)
 
 
 def _others_were_answered(copy: Copy) -> bool:
@@ -55,7 +68,7 @@ def show_remote(lead: Lead, fields: Iterable[str], cause: Cause, actor: str, now
 
     To be called inside the transaction that discards them; nothing happens where no copy exists.
     """
-    copy = Copy.objects.filter(lead=lead).order_by("id").first()
+    copy = Copy.objects.filter(lead=lead, connection__remote=Remote.LEADPRO).order_by("id").first()
     if copy is None:
         return
     theirs = parse_lead(copy.raw).values

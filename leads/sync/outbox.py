@@ -14,16 +14,16 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from integrations.leadpro.fields import TOKEN_KEY
 from integrations.leadpro.payloads import parse_lead
+from integrations.verdicts import Submitted
 from leads.models import Attempt, Cause, Connection, Copy, Lead, Push, Send
 from leads.models.state import refresh_states
 from leads.models.values import json_value
-from leads.sync import editing, storing
+from leads.sync import answering, editing, storing
 from leads.sync.delivering import words
 from leads.sync.delivering.ports import After, Claimed, Reply, Sent
 from leads.sync.locking import lock, lock_lead
 from leads.sync.saving import absorb_waiting, apply_after, claimed
 
-CREATES = (Push.CREATE, Push.VALUATION)
 #: A worker that dies this often over one push, time after time, is killed by it.
 DEATHS = 5
 
@@ -73,10 +73,10 @@ class Outbox:
             pk=OuterRef("pk")
         )
         busy = others.filter(Q(state__in=(Push.SENDING, Push.UNCLEAR)) | Q(lease_until__gt=now))
-        unmade = others.filter(kind__in=CREATES, state__in=Push.OPEN)
+        unmade = others.filter(kind__in=Push.CREATES, state__in=Push.OPEN)
         rows = rows.exclude(Exists(busy)).exclude(Q(Exists(unmade), kind=Push.UPDATE))
         if not creates:
-            rows = rows.exclude(state=Push.WAITING, kind__in=CREATES)
+            rows = rows.exclude(state=Push.WAITING, kind__in=Push.MAKES)
         first = Case(When(state=Push.UNCLEAR, then=Value(0)), default=Value(1))
         return rows.order_by(first, "due_at", "pk")
 
@@ -112,6 +112,7 @@ class Outbox:
             http_status=sent.status,
             excerpt=sent.excerpt,
             remote_id="" if sent.remote_id is None else str(sent.remote_id),
+            remote_reference=sent.reference,
         )
 
     def learnt_id(self, claim: Claimed) -> int | None:
@@ -173,9 +174,19 @@ class Outbox:
             self.connection, [storing.Seen(dict(reply.data), reply.started_at)], Cause.PUSH, now=now
         )
 
-    def count_unclear(self) -> int:
+    def take_answer(self, claim: Claimed, answer: Submitted, now: datetime) -> None:
         """See `ports.Store`."""
-        rows = self._rows.filter(kind__in=CREATES, state__in=(Push.SENDING, Push.UNCLEAR))
+        answering.take(claim, answer, now)
+
+    def learnt_answer(self, claim: Claimed) -> Submitted | None:
+        """See `ports.Store`."""
+        return answering.learnt(claim)
+
+    def count_unclear(self, now: datetime) -> int:
+        """See `ports.Store`."""
+        flying = Q(state__in=(Push.SENDING, Push.UNCLEAR))
+        in_doubt = Q(kind=Push.SUBMIT, state=Push.NEEDS_ATTENTION, problem_code="unclear", safe_at__gt=now)
+        rows = self._rows.filter(flying | in_doubt, kind__in=Push.MAKES)
         last = Connection.objects.filter(pk=self.connection.pk).values_list("last_write_at", flat=True).get()
         return (rows.filter(claimed_at__gt=last) if last else rows).count()
 
@@ -206,7 +217,7 @@ def _bury(push: Push, now: datetime) -> None:
     push.deaths += 1
     push.lease_until = None
     push.due_at = now
-    if push.kind in CREATES or push.state == Push.UNCLEAR or push.plan:
+    if push.kind in Push.MAKES or push.state == Push.UNCLEAR or push.plan:
         push.state, push.was_unclear = Push.UNCLEAR, True
         push.problem_code, push.problem = "unclear", words.UNCLEAR
     else:

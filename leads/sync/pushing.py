@@ -20,29 +20,36 @@ from leads.models.state import refresh_states
 from leads.models.values import json_value
 from leads.sync import editing
 from leads.sync.crashpoints import crashpoint
-from leads.sync.deciding import discard, found, resolve, retry
+from leads.sync.deciding import arrived, discard, found, resolve, retry, send_again
 from leads.sync.delivering.driver import deliver_due, deliver_push
 from leads.sync.delivering.engine import Delivered
 from leads.sync.editing import CannotPush
+from leads.sync.handing import HANDED_KEYS, Unfit, hand_over, park
 from leads.sync.locking import lock, lock_lead
-from leads.sync.merging import QUESTIONNAIRE, missing_pairs, same
+from leads.sync.mending import change_here, columns_of, find_differing, is_only_here
 from leads.sync.saving import open_conflicts, set_mine
 from leads.sync.writing import write_columns_of
 
 __all__ = [
     "CannotPush",
     "Delivered",
+    "Unfit",
+    "arrived",
+    "change_here",
     "deliver_due",
     "deliver_push",
     "discard",
     "found",
+    "hand_over",
+    "is_only_here",
+    "park",
     "request_create",
     "request_update",
     "resolve",
     "retry",
+    "send_again",
 ]
 
-CREATES = (Push.CREATE, Push.VALUATION)
 CREATABLE = tuple(field.name for field in writable(Call.CREATE))
 
 
@@ -118,12 +125,12 @@ def request_update(
         row = lock_lead(lead.pk)
         at = connection or _connection_of(row)
         pushes = list(lock(Push.objects.filter(lead=row, connection=at, state__in=Push.OPEN).order_by("pk")))
-        create = next((p for p in pushes if p.kind in CREATES), None)
+        create = next((p for p in pushes if p.kind in Push.CREATES and not p.is_parked), None)
         if create is None and not Copy.objects.filter(lead=row, connection=at).exists():
             raise CannotPush(
                 "This lead is only here: Lead.pro does not have it, so there is nothing to change there."
             )
-        differing = _differing(row, changes)
+        differing = find_differing(row, changes)
         if not differing:
             return None
         wanted = {name: json_value(value) for name, value in differing.items()}
@@ -131,7 +138,7 @@ def request_update(
         left = _into_conflicts(row, left, now)
         push = _into_update(row, at, pushes, left, actor, now) if left else create or None
         write_columns_of(
-            row, _columns(row, differing), cause=cause, actor=actor, now=now, connection_id=at.pk
+            row, columns_of(row, differing), cause=cause, actor=actor, now=now, connection_id=at.pk
         )
         crashpoint("request:in_transaction")
     lead.refresh_from_db()
@@ -147,7 +154,9 @@ def _connection_of(lead: Lead) -> Connection:
     if copy is not None:
         return copy.connection
     push = (
-        Push.objects.filter(lead=lead, kind__in=CREATES, state__in=Push.OPEN)
+        Push.objects.open()
+        .exclude(Push.PARKED)
+        .filter(lead=lead, kind__in=Push.CREATES)
         .select_related("connection")
         .first()
     )
@@ -156,25 +165,6 @@ def _connection_of(lead: Lead) -> Connection:
             "This lead is only here: Lead.pro does not have it, so there is nothing to change there."
         )
     return push.connection
-
-
-def _differing(lead: Lead, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What the changes would alter on the lead as it is shown."""
-    differing = {}
-    for name, value in changes.items():
-        if name == QUESTIONNAIRE:
-            if pairs := missing_pairs(value or [], lead.questionnaire):
-                differing[name] = pairs
-        elif not same(name, json_value(value), json_value(getattr(lead, name))):
-            differing[name] = value
-    return differing
-
-
-def _columns(lead: Lead, differing: Mapping[str, Any]) -> dict[str, Any]:
-    columns = dict(differing)
-    if QUESTIONNAIRE in columns:
-        columns[QUESTIONNAIRE] = [*(lead.questionnaire or []), *columns[QUESTIONNAIRE]]
-    return columns
 
 
 def _fix_refused_create(
@@ -186,9 +176,13 @@ def _fix_refused_create(
     mended = [name for name in differing if name in CREATABLE]
     if not mended or create.problem_code != "refused":
         return wanted
-    columns = _columns(lead, differing)
-    values = {name: columns.get(name, getattr(lead, name)) for name in CREATABLE}
-    create.payload = render_create(values, create.token, Call(create.kind))
+    columns = columns_of(lead, differing)
+    fresh = render_create({name: columns[name] for name in mended}, create.token, Call(create.kind))
+    kept = {name: value for name, value in create.payload.items() if name not in mended}
+    if "meta" in mended:
+        before = create.payload["meta"]
+        fresh["meta"] |= {key: before[key] for key in HANDED_KEYS if key in before}
+    create.payload = {**fresh, **kept}
     create.state, create.due_at, create.attempts = Push.WAITING, now, 0
     create.problem = create.problem_code = create.problem_field = ""
     create.save()

@@ -1,42 +1,31 @@
-"""Reads leads from Lead.pro into the mirror: by id, by contact, and what is due. Reads may always be repeated."""
+"""Reads leads from Lead.pro into the mirror: by id and by contact. Reads may always be repeated."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
-from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from integrations.errors import NotFound, PermanentError, RateLimited, RemoteError, UnexpectedPayload
 from integrations.leadpro.phones import spellings
-from leads.models import Cause, Connection, Copy, Lane, Remote
+from leads.models import Cause, Connection, Contact, Copy, Remote, tallying
+from leads.models.keys import email_key, phone_key
 from leads.remotes import BudgetSpent, ConnectionPaused, NotConnected, open_leadpro
-from leads.sync import freshness
+from leads.sync import pricing
+from leads.sync.contacts import note_look
+from leads.sync.freshness import backoff
 from leads.sync.missing import mark_missing
-from leads.sync.storing import Seen, Stored, store
+from leads.sync.observing import plan_columns
+from leads.sync.storing import CREATED, Seen, Stored, store
 
-#: How many due copies one claim takes.
-BATCH = 20
-#: After so many failures in a row it is the server, not the leads: the rest waits for the next sweep.
-FAILURES_IN_A_ROW = 3
-LONGEST_BACKOFF = timedelta(days=7)
-#: What stops a sweep, because it says nothing about the lead that was asked for.
+#: What stops everything, because it says nothing about the lead that was asked for.
 SHUT = (BudgetSpent, ConnectionPaused, NotConnected, RateLimited)
 
 
 class NotThere(PermanentError):
     """The lead is only here: there is nothing at Lead.pro to read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep did: reads by outcome, and seconds until the budget allows more (0: nothing more is due)."""
-
-    counts: Counter[str]
-    wait: float = 0.0
 
 
 def refresh_lead(lead_id: int, lane: str, *, patience: float = 0.0, cause: Cause = Cause.REFRESH) -> Stored:
@@ -77,17 +66,20 @@ def refresh_remote_id(
 
 
 def _note_failure(connection: Connection, leadpro_id: int, error: RemoteError, asked_at: datetime) -> None:
-    copy = Copy.objects.filter(connection=connection, remote_id=str(leadpro_id)).first()
+    """Not "unchanged": what is believed of the copy and when it was seen stay, and it is asked for ever later."""
+    copy = Copy.objects.filter(connection=connection, remote_id=str(leadpro_id)).defer("raw").first()
     if copy is None or isinstance(error, SHUT):
         return
     now = timezone.now()
     if isinstance(error, NotFound):
         mark_missing(copy, asked_at, now)
         return
-    later = now + min(timedelta(minutes=2 ** min(copy.failures, 14)), LONGEST_BACKOFF)
-    Copy.objects.filter(pk=copy.pk).update(
-        failures=F("failures") + 1, last_attempt_at=now, next_refresh_at=later
-    )
+    plan = backoff(copy.failures + 1, now, pricing.load_model(connection, now).price)
+    planned = plan_columns(plan) if copy.refresh_class is not None else {}
+    Copy.objects.filter(pk=copy.pk).update(failures=F("failures") + 1, last_attempt_at=now, **planned)
+    if planned:
+        pricing.note_demand(connection.pk, plan.demand - copy.demand)
+    tallying.count(connection, "read:failed")
 
 
 def look_up(
@@ -104,71 +96,55 @@ def look_up(
 ) -> list[int]:
     """Ask Lead.pro for a person's leads and mirror them; the ids of the leads here, lowest Lead.pro id first.
 
+    See ``find_person``.
+    """
+    names = {k: v for k, v in {"first_name": first_name, "last_name": last_name}.items() if v}
+    found = find_person(
+        connection, lane, email=email, phone=phone, names=names, patience=patience, cause=cause, actor=actor
+    )
+    return [row.lead_id for row in found]
+
+
+def find_person(
+    connection: Connection,
+    lane: str,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+    names: Mapping[str, str] | None = None,
+    patience: float = 0.0,
+    cause: Cause = Cause.LOOKUP,
+    actor: str = "",
+) -> list[Stored]:
+    """Ask Lead.pro for a person's leads and mirror them: what became of each, lowest Lead.pro id first.
+
     A phone number is asked for as it is spelt, then in national form, then in E.164, until something is found:
-    Lead.pro does not normalise. Raises RemoteError; a failed look-up is never an empty list.
+    Lead.pro does not normalise. Raises RemoteError; a failed look-up is never an empty list. Whoever asks, the
+    schedule counts it as a look at this person, unless ``names`` narrow it.
     """
     remote = open_leadpro(connection, lane, patience=patience)
-    names = {k: v for k, v in {"first_name": first_name, "last_name": last_name}.items() if v}
-    found: dict[int, int] = {}
+    found: dict[int, Stored] = {}
 
-    def ask(**contact: str) -> bool:
-        answer = remote.find_leads(**contact, **names)
+    def ask(**contact: str) -> list[Stored]:
+        answer = remote.find_leads(**contact, **(names or {}))
         seen = [Seen(payload, answer.started_at) for payload in answer.data]
         rows = store(connection, seen, cause, now=timezone.now(), actor=actor) if seen else []
-        found.update({row.leadpro_id: row.lead_id for row in rows})
-        return bool(rows)
+        found.update({row.leadpro_id: row for row in rows})
+        return rows
+
+    def note(by: str, key: str, asked_at: datetime, rows: list[Stored]) -> None:
+        if not names:
+            discovered = sum(row.outcome == CREATED for row in rows)
+            note_look(connection, by, key, asked_at, leads=len(rows), discovered=discovered)
 
     if email:
-        ask(email=email)
+        asked_at = timezone.now()
+        note(Contact.EMAIL, email_key(email), asked_at, ask(email=email))
+    asked_at, rows = timezone.now(), []
     for spelling in spellings(phone) if phone else ():
-        if ask(phone=spelling):
+        rows = ask(phone=spelling)
+        if rows:
             break
+    if phone:
+        note(Contact.PHONE, phone_key(phone), asked_at, rows)
     return [found[n] for n in sorted(found)]
-
-
-def refresh_due(connection: Connection, until: datetime) -> Swept:
-    """Read what is due, oldest look first, until the time is up, nothing is due or the budget is spent."""
-    counts: Counter[str] = Counter()
-    failures = 0
-    while timezone.now() < until:
-        batch = _claim_due(connection, timezone.now())
-        if not batch:
-            return Swept(counts)
-        for position, copy in enumerate(batch):
-            try:
-                outcome = refresh_remote_id(
-                    connection, int(copy.remote_id), Lane.SCHEDULE, Cause.REFRESH
-                ).outcome
-                failures = 0
-            except SHUT as error:
-                _give_back(batch[position:])
-                return Swept(counts, getattr(error, "wait", 0.0))
-            except RemoteError as error:
-                outcome = "missing" if isinstance(error, NotFound) else "failed"
-                failures = 0 if isinstance(error, PermanentError) else failures + 1
-            counts[outcome] += 1
-            if failures >= FAILURES_IN_A_ROW or timezone.now() >= until:
-                _give_back(batch[position + 1 :])
-                return Swept(counts)
-    return Swept(counts)
-
-
-def _claim_due(connection: Connection, now: datetime) -> list[Copy]:
-    """The next copies to read, marked so that no other worker takes them for a minute."""
-    with transaction.atomic():
-        due = Copy.objects.due(connection, now)
-        if connections[due.db].features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        batch = list(due.only("id", "remote_id", "last_attempt_at", "next_refresh_at")[:BATCH])
-        Copy.objects.filter(pk__in=[c.pk for c in batch]).update(
-            last_attempt_at=now, next_refresh_at=now + freshness.FLOOR
-        )
-    return batch
-
-
-def _give_back(batch: list[Copy]) -> None:
-    """Not read after all: due again at once, in the old order."""
-    for copy in batch:
-        Copy.objects.filter(pk=copy.pk, seen_at__lt=F("last_attempt_at")).update(
-            last_attempt_at=copy.last_attempt_at, next_refresh_at=copy.next_refresh_at
-        )

@@ -8,20 +8,20 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from leads.models import Connection, Push
+from leads.models import Connection, Push, Rule
 from leads.models.installation import adopt, keep_marks, mismatch
 from leads.models.state import refresh_states
 
 #: Why a connection is paused.
 NOT_OURS = "installation"
-CREATES = (Push.CREATE, Push.VALUATION)
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """How many pushes will be looked up first, and the highest ids from here on."""
+    """How many pushes will be looked up first, how many rules were switched off, and the highest ids from here on."""
 
     looked_up_first: int
+    rules_off: int
     highest_ids: dict[str, int]
 
 
@@ -29,12 +29,13 @@ def after_restore(now: datetime) -> Restored:
     """Adopt this database, move its ids beyond everything handed out, and make every open push look first.
 
     An open create may have arrived after the backup was taken, so it becomes unclear: only a look-up by its token
-    decides. An open update reads the lead again before it sends anyway. Repeatable.
+    decides, or a person where nothing can be looked up. An open update reads the lead again before it sends anyway.
+    What rules sent on since the backup is forgotten, so they are off until a person has looked. Repeatable.
     """
     longest = max((row.settle_seconds() for row in Connection.objects.all()), default=0.0)
     safe_at = now + timedelta(seconds=settings.PUSH_SEND_WINDOW_SECONDS + longest)
     with transaction.atomic():
-        creates = Push.objects.filter(kind__in=CREATES, state__in=Push.MOVING)
+        creates = Push.objects.filter(kind__in=Push.MAKES, state__in=Push.MOVING)
         leads = list(creates.values_list("lead_id", flat=True))
         looked_up = creates.update(
             state=Push.UNCLEAR, was_unclear=True, rounds=0, lease_until=None, due_at=now, safe_at=safe_at
@@ -42,12 +43,21 @@ def after_restore(now: datetime) -> Restored:
         updates = Push.objects.filter(kind=Push.UPDATE, state=Push.SENDING)
         leads += updates.values_list("lead_id", flat=True)
         updates.update(state=Push.UNCLEAR, was_unclear=True, lease_until=None, due_at=now)
-        Push.objects.filter(kind__in=CREATES, state=Push.NEEDS_ATTENTION).update(was_unclear=True)
+        Push.objects.filter(kind__in=Push.MAKES, state=Push.NEEDS_ATTENTION).update(was_unclear=True)
+        rules_off = _switch_rules_off(now)
         highest = adopt()
         for connection in Connection.objects.filter(reason_code=NOT_OURS):
             connection.resume()
         refresh_states(leads, now)
-    return Restored(looked_up, highest)
+    return Restored(looked_up, rules_off, highest)
+
+
+def _switch_rules_off(now: datetime) -> int:
+    rules = list(Rule.objects.on())
+    for rule in rules:
+        rule.is_on, rule.off_since = False, now
+        rule.save_version("after_restore", now)
+    return len(rules)
 
 
 def stop_where_not_ours(now: datetime) -> bool:

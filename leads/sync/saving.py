@@ -54,7 +54,9 @@ def apply_after(lead: Lead, push: Push, after: After, now: datetime) -> None:
     """Move a locked push on. The lead is locked, too."""
     edits = editing.drop(push.edits, after.over, after.over_pairs)
     for clash in after.clashes:
-        _open_conflict(push, edits, _newest_of_mine(push, edits, clash, now), now)
+        if clash.field in edits:
+            _draw_in_newest(push, edits, clash.field, now)
+            _open_conflict(push, edits, clash, now)
     push.edits = edits
     _set_columns(push, after)
     state = after.state or (
@@ -106,37 +108,36 @@ def _open_conflict(push: Push, edits: editing.Edits, clash: Clash, now: datetime
             push=push,
             field=clash.field,
             base=clash.base,
-            mine=clash.mine,
+            mine=edits[clash.field]["mine"],
             theirs=clash.theirs,
             opened_at=now,
         )
         return
     known.theirs = clash.theirs
     if known.push_id == push.pk:
-        known.mine = clash.mine
+        # Typed since the engine read it: the row knows better than the clash.
+        known.mine = edits[clash.field]["mine"]
     known.save(update_fields=["theirs", "mine"])
     if known.push_id == push.pk:
         return
     edit = edits.pop(clash.field)
     for owner in lock(Push.objects.filter(pk=known.push_id)):
         if editing.is_later(edit, owner.edits.get(clash.field)):
-            set_mine(known, owner, clash.mine, edit["at"])
+            set_mine(known, owner, edit["mine"], edit["at"])
 
 
-def _newest_of_mine(push: Push, edits: editing.Edits, clash: Clash, now: datetime) -> Clash:
+def _draw_in_newest(push: Push, edits: editing.Edits, field: str, now: datetime) -> None:
     """What a person decides about is the last thing typed: a later edit that waits elsewhere is drawn in."""
     rows = Push.objects.filter(lead_id=push.lead_id, connection_id=push.connection_id, kind=Push.UPDATE)
     for other in lock(rows.filter(state=Push.WAITING).exclude(pk=push.pk)):
-        later = other.edits.get(clash.field)
-        if later is None or not editing.is_later(later, edits[clash.field]):
+        later = other.edits.get(field)
+        if later is None or not editing.is_later(later, edits[field]):
             continue
-        other.edits = editing.drop(other.edits, [clash.field], [])
+        other.edits = editing.drop(other.edits, [field], [])
         if not other.edits:
             end_together(other, push, now)
         other.save()
-        edits[clash.field] = {**edits[clash.field], "mine": later["mine"], "at": later["at"]}
-        clash = Clash(clash.field, clash.base, later["mine"], clash.theirs)
-    return clash
+        edits[field] = {**edits[field], "mine": later["mine"], "at": later["at"]}
 
 
 def end_together(push: Push, other: Push, now: datetime) -> None:

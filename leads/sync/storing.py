@@ -1,6 +1,6 @@
 """The only writer of mirrored fields: what Lead.pro showed becomes copies, columns and history.
 
-Nothing here talks to a remote, and nothing here decides when to look again but by asking ``freshness``.
+Nothing here talks to a remote, and nothing here decides when to look again but by asking ``observing``.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from leads.models.durability import allow_losing_this
 from leads.models.keys import email_key, phone_key
 from leads.models.state import edits_by_lead, refresh_states
 from leads.models.values import json_value, storable
-from leads.sync import adopting, freshness, learning
+from leads.sync import adopting, contacts, learning, pricing
 from leads.sync.columns import write_columns
 from leads.sync.comparing import COLUMNS, compare
+from leads.sync.observing import NEEDED, Looks, facts_around, facts_of
 from leads.sync.writing import warn
 
 Row = TypeVar("Row", bound=Model)
@@ -57,11 +58,16 @@ def store(
     for last_try in (False, False, True):
         try:
             with transaction.atomic():
-                return _Storing(connection, cause, actor, now).store(seen)
+                storing = _Storing(connection, cause, actor, now)
+                stored = storing.store(seen)
         except (IntegrityError, OperationalError):
             # Somebody stored the same new lead at the same time, or a deadlock was broken: the second look sees it.
             if last_try or connections["default"].in_atomic_block:
                 raise
+        else:
+            storing.looks.settle()
+            transaction.on_commit(pricing.flush_if_due, robust=True)
+            return stored
     raise AssertionError("unreachable")
 
 
@@ -70,7 +76,8 @@ class _Storing:
 
     def __init__(self, connection: Connection, cause: Cause, actor: str, now: datetime) -> None:
         self.connection, self.cause, self.actor, self.now = connection, cause, actor, now
-        self.interval = freshness.interval_of(connection, now)
+        self.looks = Looks(connection, cause, now)
+        self.people: list[contacts.Person] = []
         self.changes: list[Change] = []
         self.lead_rows: list[tuple[int, dict[str, Any]]] = []
         self.copy_rows: list[tuple[int, dict[str, Any]]] = []
@@ -84,7 +91,7 @@ class _Storing:
         outcomes: dict[int, Stored] = {}
         changed: list[tuple[Copy, Seen, str]] = []
         unknown: list[tuple[int, Seen, str]] = []
-        still: dict[datetime, list[int]] = {}
+        still: list[tuple[Copy, Seen]] = []
         for remote_id, one in news.items():
             digest = canonical_hash(one.payload)
             copy = copies.get(remote_id)
@@ -93,13 +100,14 @@ class _Storing:
             elif one.started_at < copy.as_of:
                 outcomes[remote_id] = Stored(copy.lead_id, remote_id, OLDER)
             elif digest == copy.content_hash and copy.missing_since is None:
-                still.setdefault(one.started_at, []).append(copy.pk)
+                still.append((copy, one))
                 outcomes[remote_id] = Stored(copy.lead_id, remote_id, UNCHANGED)
             else:
                 changed.append((copy, one, digest))
         self._touch(still)
         for result in (*self._store_changed(changed), *self._store_unknown(unknown)):
             outcomes[result.leadpro_id] = result
+        contacts.note_people(self.connection, self.people, self.looks.model, self.now)
         if changed or unknown:
             self._finish()
         else:
@@ -112,21 +120,17 @@ class _Storing:
     def _known(self, remote_ids: Iterable[int]) -> dict[int, Copy]:
         """The copies that are here, locked, without their raw payloads: most of them have not changed."""
         rows = Copy.objects.filter(connection=self.connection, remote_id__in=[str(n) for n in remote_ids])
-        light = rows.only("lead_id", "remote_id", "content_hash", "as_of", "missing_since", "changed_at")
-        return {int(copy.remote_id): copy for copy in self._locked(light.order_by("id"))}
+        return {int(copy.remote_id): copy for copy in self._locked(rows.only(*NEEDED).order_by("id"))}
 
-    def _touch(self, still: dict[datetime, list[int]]) -> None:
-        for started_at, ids in still.items():
-            Copy.objects.filter(pk__in=ids).update(**self._looked(started_at))
-
-    def _looked(self, started_at: datetime) -> dict[str, Any]:
-        return {
-            "as_of": started_at,
-            "seen_at": started_at,
-            "last_attempt_at": started_at,
-            "next_refresh_at": started_at + self.interval,
-            "failures": 0,
-        }
+    def _touch(self, still: list[tuple[Copy, Seen]]) -> None:
+        facts = facts_of([copy.lead_id for copy, _ in still]) if still else {}
+        rows = []
+        for copy, one in still:
+            lead = facts[copy.lead_id]
+            if copy.awake_since is None:
+                self._meet(parse_lead(one.payload), lead.listed_at)
+            rows.append((copy.pk, self.looks.again(copy, lead, lead, one.started_at, changed=False)))
+        write_columns(Copy, rows)
 
     def _store_changed(self, changed: list[tuple[Copy, Seen, str]]) -> list[Stored]:
         if not changed:
@@ -134,27 +138,27 @@ class _Storing:
         ids = [copy.lead_id for copy, _, _ in changed]
         raws = dict(Copy.objects.filter(pk__in=[copy.pk for copy, _, _ in changed]).values_list("pk", "raw"))
         leads = {lead.pk: lead for lead in self._locked(Lead.objects.filter(pk__in=ids).order_by("id"))}
-        edits = edits_by_lead(ids)
+        edits, guests = edits_by_lead(ids), adopting.guests(self.connection, ids)
         results = []
         for copy, one, digest in changed:
             lead, parsed = leads[copy.lead_id], parse_lead(one.payload)
-            fields = self._apply(lead, parsed, edits.get(lead.pk, {}), raws[copy.pk], one.payload)
+            before, after = facts_around(lead, parsed.values)
+            self._meet(parsed, lead.listed_at)
+            more = (edits.get(lead.pk, {}), raws[copy.pk], one.payload)
+            fields = {} if lead.pk in guests else self._apply(lead, parsed, *more)
             if copy.missing_since is not None or lead.pk in edits:
                 self.restate.add(lead.pk)
-            self.copy_rows.append(
-                (
-                    copy.pk,
-                    {
-                        **self._looked(one.started_at),
-                        "raw": storable(one.payload),
-                        "content_hash": digest,
-                        "missing_since": None,
-                        "gone_at": None,
-                        "changed_at": self.now if digest != copy.content_hash else copy.changed_at,
-                    },
-                )
-            )
-            outcome = CHANGED if digest != copy.content_hash else UNCHANGED
+            has_changed = digest != copy.content_hash
+            row = {
+                **self.looks.again(copy, before, after, one.started_at, changed=has_changed),
+                "raw": storable(one.payload),
+                "content_hash": digest,
+                "missing_since": None,
+                "gone_at": None,
+                "changed_at": self.now if has_changed else copy.changed_at,
+            }
+            self.copy_rows.append((copy.pk, row))
+            outcome = CHANGED if has_changed else UNCHANGED
             results.append(Stored(lead.pk, int(copy.remote_id), outcome, tuple(fields)))
         return results
 
@@ -220,8 +224,9 @@ class _Storing:
     def _attach(self, push: Push, parsed: ParsedLead, one: Seen, digest: str) -> dict[str, list[Any]]:
         lead = push.lead
         notes = adopting.compare_with_sent(push, parsed)
-        fields = self._apply(lead, parsed, edits_by_lead([lead.pk]).get(lead.pk, {}), {}, one.payload, notes)
-        self._new_copy(lead, one, digest, parsed.leadpro_id).save()
+        more: Any = (edits_by_lead([lead.pk]).get(lead.pk, {}), {}, one.payload, notes)
+        fields = {} if adopting.guests(self.connection, [lead.pk]) else self._apply(lead, parsed, *more)
+        self._new_copy(lead, one, digest, parsed).save()
         adopting.settle(push, parsed.leadpro_id, self.now)
         self.restate.add(lead.pk)
         return fields
@@ -243,24 +248,28 @@ class _Storing:
             sync_state=SyncState.IN_SYNC,
         )
 
-    def _new_copy(self, lead: Lead, one: Seen, digest: str, remote_id: int) -> Copy:
+    def _new_copy(self, lead: Lead, one: Seen, digest: str, parsed: ParsedLead) -> Copy:
+        self._meet(parsed, lead.listed_at)
         return Copy(
             lead=lead,
             connection=self.connection,
-            remote_id=str(remote_id),
+            remote_id=str(parsed.leadpro_id),
             raw=storable(one.payload),
             content_hash=digest,
             changed_at=self.now,
-            **self._looked(one.started_at),
+            **self.looks.first(lead, one.started_at),
         )
+
+    def _meet(self, parsed: ParsedLead, listed_at: datetime) -> None:
+        self.people += contacts.people_of(parsed.values, min(listed_at, self.now))
 
     def _insert(self, fresh: list[tuple[Lead, Seen, str]], parsed: dict[int, ParsedLead]) -> list[Stored]:
         Lead.objects.bulk_create([lead for lead, _, _ in fresh])
         copies, results = [], []
         for lead, one, digest in fresh:
             remote_id = lead.leadpro_id or 0
-            copies.append(self._new_copy(lead, one, digest, remote_id))
-            first = {name: [None, json_value(value)] for name, value in _values(lead) if value is not None}
+            copies.append(self._new_copy(lead, one, digest, parsed[remote_id]))
+            first = {n: [None, json_value(v)] for n in COLUMNS if (v := getattr(lead, n)) is not None}
             self._change(lead.pk, first, None, lead.office_id)
             self._learn(parsed[remote_id])
             results.append(Stored(lead.pk, remote_id, CREATED, tuple(first)))
@@ -268,9 +277,8 @@ class _Storing:
         return results
 
     def _learn(self, parsed: ParsedLead) -> None:
-        status, stage = parsed.values["status"], parsed.values["stage"]
-        if status and stage:
-            self.shown.add((status, stage))
+        if parsed.values["status"] and parsed.values["stage"]:
+            self.shown.add((parsed.values["status"], parsed.values["stage"]))
 
     def _finish(self) -> None:
         write_columns(Lead, self.lead_rows, counter="version")
@@ -290,7 +298,3 @@ def _newest_of_each(seen: Sequence[Seen]) -> dict[int, Seen]:
         if remote_id not in newest or newest[remote_id].started_at <= one.started_at:
             newest[remote_id] = one
     return newest
-
-
-def _values(lead: Lead) -> Iterable[tuple[str, Any]]:
-    return ((name, getattr(lead, name)) for name in COLUMNS)

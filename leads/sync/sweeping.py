@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from leads.models import Connection, Copy, Delivery, Push, Run
+from leads.models import Connection, Delivery, Push, Remote, Run
 from leads.remotes import check_connection
-from leads.sync import referencing
+from leads.sync import choosing, erasing, forwarding, pulling, referencing, reporting, rescaling, subscribing
 from leads.sync.restoring import stop_where_not_ours
 
 #: How often a connection that is paused over its key or address is tried.
@@ -30,6 +30,10 @@ def find_due(now: datetime) -> Iterator[Job]:
     if stop_where_not_ours(now):
         return
     for connection in Connection.objects.all():
+        if reporting.is_due(connection, now):
+            yield Job("make_report", {"connection_id": connection.pk})
+        if erasing.has_expired(connection, now):
+            yield Job("expire_leads", {"connection_id": connection.pk})
         if not connection.is_connected:
             continue
         if connection.is_paused:
@@ -37,6 +41,8 @@ def find_due(now: datetime) -> Iterator[Job]:
                 yield Job("check_connection", {"connection_id": connection.pk})
             continue
         yield from _due_at(connection, now)
+    if forwarding.has_work(now):
+        yield Job("forward_leads", {})
     for run_id in Run.objects.due(now).order_by("id").values_list("pk", flat=True)[:50]:
         yield Job("continue_run", {"run_id": run_id})
 
@@ -54,10 +60,24 @@ def _due_at(connection: Connection, now: datetime) -> Iterator[Job]:
         yield Job("deliver_pushes", ids)
     if Delivery.objects.filter(connection=connection, state=Delivery.WAITING, due_at__lte=now).exists():
         yield Job("process_deliveries", ids)
-    if _is_older(connection.reference_synced_at, timedelta(seconds=referencing.EVERY_SECONDS), now):
-        yield Job("sync_reference", ids)
-    if Copy.objects.due(connection, now).exists():
-        yield Job("refresh_due", ids)
+    for task, is_due in WATCHED.get(Remote(connection.remote), {}).items():
+        if is_due(connection, now):
+            yield Job(task, ids)
+
+
+def _is_reference_due(connection: Connection, now: datetime) -> bool:
+    return _is_older(connection.reference_synced_at, timedelta(seconds=referencing.EVERY_SECONDS), now)
+
+
+#: What each remote needs by the clock: task to when it is due.
+WATCHED: dict[Remote, dict[str, Callable[[Connection, datetime], bool]]] = {
+    Remote.LEADPRO: {
+        "sync_reference": _is_reference_due,
+        "refresh_due": choosing.has_work,
+        "recount_schedule": rescaling.is_due,
+    },
+    Remote.AVIV: {"pull": pulling.is_due, "watch_subscriptions": subscribing.is_due},
+}
 
 
 def has_work_for_pushes(connection: Connection, now: datetime) -> bool:

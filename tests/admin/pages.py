@@ -47,3 +47,8 @@ def filled(answer: Any, **changes: Any) -> dict[str, Any]:
             value = bound.field.widget.format_value(value)
         data[name] = "" if value is None else value
     return {**data, "_save": "1", **changes}
+
+
+def bells_but_readers(rung: list[tuple[str, dict[str, int]]]) -> list[tuple[str, dict[str, int]]]:
+    """The doorbells without those for leads that somebody had open."""
+    return [bell for bell in rung if bell[0] != "leads.refresh_due"]

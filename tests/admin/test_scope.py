@@ -62,7 +62,7 @@ def test_a_lead_of_another_office_is_nowhere(visitor, here, there, push_there, r
     assert client.post(page_of(there), {"status": "Contacted", "base": "{}"}).status_code in {302, 404}
     assert "Far" not in text(client.get("/admin/"))
     assert "Far" not in text(client.get("/admin/search/?extended=1&s=example"))
-    assert not rung
+    assert {name for name, _ in rung} == {"leads.refresh_due"}, "only for the lead whose page was opened"
     push_there.refresh_from_db()
     assert push_there.state == Push.NEEDS_ATTENTION
 

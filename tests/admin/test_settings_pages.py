@@ -117,6 +117,42 @@ def test_the_environments_connection_shows_its_settings_and_takes_none_of_them(m
     assert (connection.name, connection.base_url, connection.secret) == ("Brand", "", "")
 
 
+def test_a_second_intermediary_of_aviv_is_a_connection_of_its_own(manager, account, rung):
+    said = {"client_id": "us", "intermediary_id": "agency-2", "audience": "", "token_url": ""}
+    data = settings_of(account, remote="aviv", name="Lyon", api_key="the-long-secret-5566", **said)
+    answer = manager.post(reverse("admin:leads_connection_add"), data)
+    assert answer.status_code == 302, form_of(answer).errors
+    made = Connection.objects.get(remote="aviv")
+    assert (made.setting("client_id"), made.setting("intermediary_id")) == ("us", "agency-2")
+    assert made.setting("client_secret") == "the-long-secret-5566"
+    assert "the-long-secret" not in str(made.options)
+    page = text(manager.get(page_of(made)))
+    assert "Set, ends in …5566" in page
+    assert 'name="client_id"' in page
+    assert 'name="statuses_path"' not in page
+    manager.post(
+        page_of(made), {"name": "Lyon", "base_url": "https://api.example.org/v1", "client_id": "them"}
+    )
+    made.refresh_from_db()
+    assert (made.setting("client_id"), made.setting("intermediary_id")) == ("them", "")
+    answer = manager.post(page_of(made), data | {"token_url": "http://169.254.169.254/token"})
+    assert "token_url" in form_of(answer).errors
+    manager.post(reverse("admin:leads_connection_test", args=[made.pk]))
+    assert ("leads.check_connection", {"connection_id": made.pk}) in rung
+
+
+def test_whether_alterestate_refuses_duplicates_is_said_also_of_the_environments(manager, settings, db):
+    settings.ALTERESTATE_API_KEY = "from-the-environment-4321"
+    made = Connection.objects.create(remote="alterestate", name="AlterEstate", from_environment=True)
+    page = text(manager.get(page_of(made)))
+    assert "ALTERESTATE_API_KEY" in page
+    assert "ends in …4321" in page
+    assert made.setting("refuses_duplicates") == ""
+    manager.post(page_of(made), {"name": "AlterEstate", "refuses_duplicates": "on"})
+    made.refresh_from_db()
+    assert made.setting("refuses_duplicates") is True
+
+
 def test_a_key_is_shown_once(manager, account):
     data = {"name": "Website", "scopes": ["leads:read"], "office_ids": [str(DERBY)]}
     first = manager.post(reverse("admin:leads_apikey_add"), data, follow=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from leads.models import Change, Connection, Lead, Push
 from tests.api.conftest import NEW_LEAD, Caller
@@ -17,6 +18,7 @@ def test_an_edit_shows_at_once_and_is_on_its_way(
     api: Caller, mirror: Mirror, account: Connection, rung: list[Any]
 ) -> None:
     lead = mirror(1)
+    api.get(f"leads/{lead.pk}/")
     answer = api.patch(f"leads/{lead.pk}/", {"status": "Contacted"})
     assert answer.status_code == 202
     row = answer.json()
@@ -155,11 +157,26 @@ def test_a_lead_that_leaves_the_keys_offices_before_the_save_is_404(
     assert caller(offices=[375]).patch(f"leads/{lead.pk}/", {}).status_code == 404
 
 
-def test_a_lead_that_is_only_here_cannot_be_edited_there(api: Caller, account: Connection) -> None:
+def test_a_lead_that_is_only_here_is_changed_here(api: Caller, account: Connection) -> None:
     lead_id = api.post("leads/", NEW_LEAD).json()["id"]
     push_id = Push.objects.get().pk
     assert api.patch(f"leads/{lead_id}/", {"postcode": "DE1 1JX"}).status_code == 202
     assert api.post(f"pushes/{push_id}/discard/").status_code == 200
-    answer = api.patch(f"leads/{lead_id}/", {"postcode": "DE1 2AB"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "cannot_push")
-    assert "only here" in answer.json()["detail"]
+    answer = api.patch(f"leads/{lead_id}/", {"phone": "07700 900199", "message": None})
+    assert (answer.status_code, answer.json()["phone"]) == (200, "07700 900199")
+    assert (Lead.objects.get().message, Lead.objects.get().sync_state) == (None, "local")
+    assert Change.objects.order_by("pk").last().fields["phone"][1] == "07700 900199"
+    assert not Push.objects.open().exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [({"status": "Contacted"}, "read_only"), ({"phone": None}, "required"), ({"nonsense": 1}, "")],
+)
+def test_what_a_new_lead_could_not_say_is_refused_here_too(api: Caller, body: dict, code: str) -> None:
+    now = timezone.now()
+    lead = Lead.objects.create(phone="07700 900123", listed_at=now, first_seen_at=now, changed_at=now)
+    answer = api.patch(f"leads/{lead.pk}/", body)
+    assert answer.status_code == 400
+    assert code in answer.content.decode()
+    assert Lead.objects.get().version == lead.version

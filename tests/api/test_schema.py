@@ -40,7 +40,7 @@ def test_it_is_openapi_31_and_lists_every_address(schema: dict[str, Any]) -> Non
     operations = [
         op["operationId"] for path in schema["paths"].values() for op in path.values() if "operationId" in op
     ]
-    assert len(operations) == len(set(operations)) == 19
+    assert len(operations) == len(set(operations)) == 20
     assert schema["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
 
 

@@ -43,6 +43,7 @@ def test_a_manager_logs_in_finds_a_lead_by_phone_and_sees_what_an_agent_changed(
     page.get_by_role("link", name="Fatima Findable").click()
     expect(page.get_by_label("Status")).to_have_value("New")
 
+    house.ask("rest_schedule")
     house.box.staff_edit(lead["id"], status="Viewing booked")
     page.get_by_role("button", name="Refresh").click()
     mark(page)
@@ -66,6 +67,7 @@ def test_bulk_refresh_and_look_up_show_their_progress_and_their_outcome(
         )
         for name in ("Ann", "Ben", "Cas")
     ]
+    house.ask("rest_schedule")
     for lead in leads:
         house.box.staff_edit(lead["id"], status="Contacted")
     unseen = house.box.add_lead(
@@ -154,6 +156,7 @@ def test_hostile_text_from_a_remote_is_shown_as_text_and_runs_nowhere(
         title=HOSTILE, address=HOSTILE, message=HOSTILE, advert_url=f"javascript:window.attacked=1//{HOSTILE}",
         questionnaire=[[HOSTILE, HOSTILE]], meta={HOSTILE: HOSTILE}, utm_source=HOSTILE,
     )  # fmt: skip
+    house.ask("rest_schedule")
     house.box.staff_edit(lead["id"], property_reference=HOSTILE, status="Contacted")
 
     page.goto("/admin/leads/lead/")

@@ -14,7 +14,8 @@ from tests.conftest import ROOT
 
 @pytest.fixture(autouse=True)
 def _unconnected(settings):
-    settings.LEADPRO_API_KEY = ""
+    settings.LEADPRO_API_KEY = settings.AVIV_CLIENT_ID = settings.AVIV_BEARER_TOKEN = ""
+    settings.ALTERESTATE_API_KEY = ""
     settings.ADMIN_USERNAME = settings.ADMIN_PASSWORD = settings.ADMIN_EMAIL = ""
 
 
@@ -35,6 +36,21 @@ def test_a_renamed_connection_and_its_webhook_address_stay(db):
     secret = Connection.objects.get().webhook_secret
     call_command("bootstrap")
     assert (Connection.objects.get().name, Connection.objects.get().webhook_secret) == ("Our account", secret)
+
+
+def test_other_remotes_get_a_connection_once_there_are_credentials_and_keep_it(db, settings, capsys):
+    settings.AVIV_BEARER_TOKEN, settings.ALTERESTATE_API_KEY = "fixed", "key"
+    call_command("bootstrap")
+    settings.AVIV_BASE_URL = "https://aviv.example.org/v1"
+    settings.ALTERESTATE_API_KEY = ""
+    call_command("bootstrap")
+    rows = Connection.objects.exclude(remote="leadpro").order_by("remote")
+    assert [(row.remote, row.name, row.from_environment, row.is_connected) for row in rows] == [
+        ("alterestate", "AlterEstate", True, False),
+        ("aviv", "AVIV Seeker Leads", True, True),
+    ]
+    assert rows[1].base_url == "https://aviv.example.org/v1"
+    assert "AlterEstate: not connected (its credentials are not set)." in capsys.readouterr().out
 
 
 def test_it_makes_the_first_superuser_and_never_changes_a_password(db, settings):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from integrations.sandbox import SandboxControl
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(300)]
@@ -120,7 +121,14 @@ def test_the_demo_fills_restarts_what_dies_and_ends_without_a_trace(start_demo):
         status, body = get(f"{card['url']}/api/v1/leads/?page_size=500", card["api_key"])
         return status == 200 and len(json.loads(body)["results"]) == 500
 
+    def portals_pulled():
+        status, body = get(f"{card['url']}/api/v1/leads/?origin=aviv&page_size=500", card["api_key"])
+        return status == 200 and len(json.loads(body)["results"]) >= 280
+
     wait_until(mirrored)
+    wait_until(portals_pulled)
+    aviv = SandboxControl(f"http://127.0.0.1:{demo.sandbox_port}").stats()["aviv"]
+    assert (aviv["tokens_issued"], aviv["rate_violations"]) == (1, 0)
     victims = demo.children()
     assert len(victims) >= 4
     for pid in victims:

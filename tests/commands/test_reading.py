@@ -1,5 +1,7 @@
 """sync_reference, refresh, import_leads and check_connections, against the sandbox."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -70,10 +72,13 @@ def test_refresh_all_reads_every_lead_again(leadpro, sandbox, capsys):
 def test_refresh_due_reads_what_is_due(leadpro, sandbox, capsys):
     lead_id = sandbox.add_lead()["id"]
     call_command("refresh", "--id", str(lead_id))
+    # The lead's person was never looked up, so that is due at once.
+    call_command("refresh", "--due")
+    assert last_line(capsys) == "created=0 changed=0 unchanged=1 missing=0 failed=0"
     sandbox.staff_edit(lead_id, status="Contacted")
     call_command("refresh", "--due")
     assert last_line(capsys) == "created=0 changed=0 unchanged=0 missing=0 failed=0"
-    Copy.objects.update(next_refresh_at=Copy.objects.get().seen_at)
+    Copy.objects.update(last_attempt_at=Copy.objects.get().seen_at - timedelta(days=200))
     call_command("refresh", "--due")
     assert last_line(capsys) == "created=0 changed=1 unchanged=0 missing=0 failed=0"
 
@@ -150,6 +155,22 @@ def test_check_connections_shows_what_works(leadpro, sandbox, capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[1] == ["leadpro", "Lead.pro", "works", "Works:", "7", "offices."]
     assert lines[2][:5] == ["leadpro", "Second", "brand", "-", "Not"]
+
+
+def test_check_connections_lists_every_remote_and_calls_nothing_tried_that_was_not(leadpro, sandbox, capsys):
+    for remote, secret, base_url in (
+        ("aviv", "fixed-token", sandbox.aviv_url),
+        ("alterestate", "a-key", sandbox.alterestate_url),
+    ):
+        connection = Connection(remote=remote, name=remote.upper(), base_url=base_url)
+        connection.set_secret(secret)
+        connection.save()
+    sandbox.set_aviv_bearer("fixed-token")
+    call_command("check_connections")
+    lines = capsys.readouterr().out.splitlines()
+    assert "works" in lines[2]
+    assert lines[2].endswith("Works: signed in, and leads can be read.")
+    assert lines[3].split()[:3] == ["alterestate", "ALTERESTATE", "untried"]
 
 
 def test_check_connections_fails_with_a_refused_key_and_resumes_with_a_good_one(leadpro, sandbox, capsys):

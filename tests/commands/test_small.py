@@ -41,8 +41,13 @@ def test_create_api_key_refuses_what_it_does_not_know(db, options, words):
 
 def test_webhook_urls_prints_a_line_per_connection(db, capsys):
     row = Connection.objects.create(remote="leadpro", name="Lead.pro")
+    portal = Connection.objects.create(remote="aviv", name="Lyon")
+    Connection.objects.create(remote="alterestate", name="AlterEstate")
     call_command("webhook_urls")
-    assert capsys.readouterr().out == f"leadpro Lead.pro /webhooks/{row.webhook_secret}/\n"
+    assert capsys.readouterr().out.splitlines() == [
+        f"leadpro Lead.pro /webhooks/{row.webhook_secret}/",
+        f"aviv Lyon /webhooks/{portal.webhook_secret}/",
+    ]
 
 
 def test_make_leads_stores_leads_that_look_real(db, capsys):

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from integrations.sandbox import Sandbox
-from leads.models import Attempt, Cause, Connection, Lead, Push
+from leads.models import Attempt, Cause, Connection, Copy, Lead, Push
 from leads.sync import pushing, storing
 
 ANSWER = ["When?", "Soon"]
@@ -25,6 +25,25 @@ PERSON = {
 
 def create(leadpro: Connection) -> Push:
     return pushing.request_create(PERSON, connection=leadpro, now=timezone.now())
+
+
+def portal_lead(name: str = "AVIV") -> Lead:
+    """A lead as a pull of a portal leaves it."""
+    at = timezone.now()
+    aviv = Connection.objects.create(remote="aviv", name=name)
+    moments = {"as_of": at, "seen_at": at, "changed_at": at, "next_refresh_at": at}
+    lead = Lead.objects.create(**PERSON, origin="aviv", listed_at=at, first_seen_at=at, changed_at=at)
+    Copy.objects.create(lead=lead, connection=aviv, remote_id="aviv-7", raw={}, content_hash="x", **moments)
+    return lead
+
+
+def hand_over(leadpro: Connection) -> Push:
+    """A portal's lead on its way to Lead.pro."""
+    push = pushing.hand_over(portal_lead(), connection=leadpro, now=timezone.now())
+    # Lead.pro takes answers of a new lead as they are, so the story ends as any create's does.
+    push.payload["questionnaire"] = [ANSWER]
+    push.save()
+    return push
 
 
 def update(leadpro: Connection, sandbox: Sandbox) -> Push:
@@ -48,7 +67,7 @@ def work(push: Push, seconds: float = 12.0) -> Push:
     while time.monotonic() < deadline:
         pushing.deliver_push(push.pk)
         push.refresh_from_db()
-        if push.state in (Push.DONE, Push.NEEDS_ATTENTION, Push.DISCARDED):
+        if push.state in (Push.DONE, Push.DUPLICATE, Push.NEEDS_ATTENTION, Push.DISCARDED):
             return push
         time.sleep(0.05)
     raise AssertionError(f"still {push.state} after {seconds} s: {push.problem_code} {push.problem}")

@@ -9,7 +9,7 @@ import pytest
 from leads.models import Push
 from leads.sync import pushing
 from leads.sync.crashpoints import NAMES
-from leads.sync.delivering import creating, driver, updating
+from leads.sync.delivering import creating, driver, submitting, updating
 from tests.faults.story import assert_changed_once, assert_made_once, bury_dead_workers, create, update, work
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def at(monkeypatch):
                 passed.append(name)
                 do()
 
-        for module in (creating, updating, driver):
+        for module in (creating, submitting, updating, driver):
             if hasattr(module, "crashpoint"):
                 monkeypatch.setattr(module, "crashpoint", crashpoint)
         return passed

@@ -23,7 +23,11 @@ NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
         ({"message": "no phone", "field": "phone"}, "no phone", "phone"),
         ({"error": "no phone"}, "no phone", ""),
         ({"error": {"code": 4, "message": "no phone"}}, "no phone", ""),
-        ({"error": {"message": "bad", "details": [{"field": "phone", "message": "x"}]}}, "bad", "phone"),
+        (
+            {"error": {"code": "X", "message": "bad", "details": [{"field": "phone", "message": "x"}]}},
+            "bad; phone: x",
+            "phone",
+        ),
         ({"errors": {"phone": ["too short", "odd"]}}, "phone: too short; phone: odd", "phone"),
         ({"message": "Invalid.", "errors": {"phone": ["too short"]}}, "Invalid.; phone: too short", "phone"),
         ({"errors": [{"field": "phone", "message": "bad"}]}, "phone: bad", "phone"),
@@ -97,3 +101,12 @@ def test_retry_after_is_seconds_or_a_date_by_the_remotes_clock(
 def test_the_trace_id_is_what_support_would_ask_for() -> None:
     assert find_trace_id({"x-request-id": "r-1\n"}) == "r-1"
     assert find_trace_id({}) == ""
+
+
+def test_a_trace_is_found_in_the_header_or_in_the_body_of_the_error() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    body = json.dumps({"type": "about:blank", "title": "No", "instance": trace}).encode()
+    assert find_trace_id({"traceparent": trace}) == trace
+    assert find_trace_id({"cf-ray": "r"}, body) == trace
+    assert find_trace_id({"cf-ray": "r"}, b'{"instance": "/leads/5"}') == "r"
+    assert find_trace_id({}, b'{"instance": broken') == ""

@@ -158,11 +158,11 @@ class House:
         self.children.append(Child(name, command, {**self.env, **env}, log))
         return self.children[-1]
 
-    def start_sandbox(self, leads: int = 0) -> None:
+    def start_sandbox(self, leads: int = 0, *options: str) -> None:
         """Lead.pro, with so many leads; everything started later talks to it."""
-        options = ["--port", "0", "--api-key", SANDBOX_KEY, "--leads", str(leads)]
-        child = self.start("sandbox", "integrations.sandbox", *options)
-        found = child.wait_for(r"sandbox ready: Lead.pro at (\S+), control at (\S+)/_sandbox")
+        always = ["--port", "0", "--api-key", SANDBOX_KEY, "--leads", str(leads)]
+        child = self.start("sandbox", "integrations.sandbox", *always, *options)
+        found = child.wait_for(r"sandbox ready: Lead.pro at (\S+), .*control at (\S+)/_sandbox")
         self.env["LEADPRO_BASE_URL"] = found[1]
         self.box = SandboxControl(found[2])
 

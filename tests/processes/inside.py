@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,15 +14,20 @@ from leads.models import (
     Attempt,
     Change,
     Connection,
+    Contact,
     Copy,
+    Delivery,
+    Erasure,
     Heartbeat,
     Lead,
     Office,
     Push,
     Run,
     RunItem,
+    Schedule,
     Send,
     Status,
+    Window,
 )
 from leads.sync import bulk, pushing
 
@@ -136,8 +141,10 @@ def reference_counts() -> list[int]:
 
 
 def make_due() -> int:
-    """Have every copy looked at again; how many there are."""
-    return Copy.objects.update(next_refresh_at=timezone.now() - timedelta(minutes=1))
+    """Have every copy looked at again, and nobody looked up; how many copies there are."""
+    Contact.objects.update(last_attempt_at=timezone.now() + timedelta(days=1))
+    past = timezone.now() - timedelta(days=200)
+    return Copy.objects.update(next_refresh_at=timezone.now() - timedelta(minutes=1), last_attempt_at=past)
 
 
 def count_due() -> int:
@@ -147,6 +154,35 @@ def count_due() -> int:
 def sends_at() -> list[float]:
     """When the budget let calls through, oldest first."""
     return list(Send.objects.order_by("seq").values_list("at", flat=True))
+
+
+def webhook_path() -> str:
+    return f"/webhooks/{Connection.objects.get().webhook_secret}/"
+
+
+def delivery_states() -> dict[str, int]:
+    return dict(Counter(Delivery.objects.values_list("state", flat=True)))
+
+
+def count_unread(since: float) -> int:
+    """Copies that are due and were not read since then (Unix time)."""
+    at = datetime.fromtimestamp(since, UTC)
+    return Copy.objects.filter(next_refresh_at__lte=timezone.now(), as_of__lt=at).count()
+
+
+def read_since(since: float) -> dict[str, Any]:
+    """Lead.pro's id to what was read of it since then."""
+    rows = Copy.objects.filter(as_of__gte=datetime.fromtimestamp(since, UTC))
+    return dict(rows.values_list("remote_id", "raw"))
+
+
+def intervals() -> dict[str, float]:
+    """Lead.pro's id to the interval between looks, in business seconds."""
+    return dict(Copy.objects.values_list("remote_id", "refresh_interval"))
+
+
+def sent_by_lane() -> dict[str, int]:
+    return dict(Counter(Send.objects.values_list("lane", flat=True)))
 
 
 def hurry() -> int:
@@ -161,3 +197,33 @@ def hurry() -> int:
     Push.objects.filter(state=Push.WAITING).update(due_at=timezone.now())
     tasks.ring(tasks.deliver_pushes, connection_id=Connection.objects.get().pk)
     return len(parked)
+
+
+def mirrored_from_aviv() -> dict[str, Any]:
+    """Remote ids of the copies, and how many rows hang on them."""
+    ids = list(Copy.objects.filter(connection__remote="aviv").values_list("remote_id", flat=True))
+    return {
+        "ids": ids,
+        "leads": Lead.objects.filter(origin="aviv").count(),
+        "first_sights": Change.objects.filter(cause="pull", fields__has_key="created_at").count(),
+        "erased": Change.objects.filter(cause="erased").count(),
+        "run": list(Run.objects.filter(kind="pull").values_list("state", "done", "failed", "total")),
+    }
+
+
+def let_an_hour_pass() -> int:
+    """What one read showed of erased people is an hour old now, and all spans are to be read again."""
+    Window.objects.filter(kind=Window.SPAN).update(due_at=timezone.now())
+    long_ago = timezone.now() - timedelta(minutes=75)
+    return Erasure.objects.filter(erased_at__isnull=True).update(noticed_at=long_ago)
+
+
+def want_report() -> None:
+    """Have the next sweep compute what the dashboard says, without waiting for its turn."""
+    Schedule.objects.update(reported_at=None)
+
+
+def rest_schedule() -> None:
+    """Nothing that is known now is looked at by itself any more: what changes there, only a person's click finds."""
+    Copy.objects.update(refresh_class=None)
+    Contact.objects.update(refresh_class=None)

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 from http.client import IncompleteRead, RemoteDisconnected
 
@@ -59,11 +60,13 @@ def test_503_with_and_without_retry_after(box, api, kind, told):
 
 @pytest.mark.parametrize(("when", "applied"), [("before", 0), ("after", 1)])
 def test_a_delay_lies_before_or_after_the_change(box, api, when, applied):
-    box.fault("delay", "POST", "/leads", seconds=0.6, when=when)
-    with pytest.raises(TimeoutError):
-        api.call("POST", "/leads", ADA, timeout=0.2)
-    assert len(box.leads) == applied
-    wait_until(lambda: len(box.leads) == 1)
+    box.fault("delay", "POST", "/leads", seconds=1, when=when)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(api.call, "POST", "/leads", ADA)
+        wait_until(lambda: len(box.log) == 1 and len(box.leads) >= applied)
+        assert (len(box.leads), call.done()) == (applied, False)
+        assert call.result().status == 200
+    assert len(box.leads) == 1
 
 
 def test_a_delayed_answer_comes(box, api):
@@ -206,6 +209,13 @@ def test_a_fault_strikes_the_next_matching_requests_only(box, api):
 def test_a_fault_may_wait_for_its_turn(box, api):
     box.fault("status", skip=2)
     assert [api.create().status for _ in range(4)] == [200, 200, 500, 200]
+
+
+def test_a_fault_may_strike_each_third_request(box, api):
+    box.fault("status", skip=2, every=3)
+    assert [api.create().status for _ in range(9)] == [200, 200, 500] * 3
+    box.clear_faults()
+    assert api.create().status == 200
 
 
 def test_a_fault_may_last_until_it_is_cleared(box, api):

@@ -56,6 +56,10 @@ def test_a_wrong_reading_or_address_touches_no_state(tmp_path):
     path = tmp_path / "state.sqlite3"
     with pytest.raises(ValueError, match="unknown reading"):
         Sandbox(state=str(path), colour="red")
+    with pytest.raises(ValueError, match="unknown reading"):
+        Sandbox(state=str(path), aviv={"colour": "red"})
+    with pytest.raises(ValueError, match="reading duplicates is one of"):
+        Sandbox(state=str(path), alterestate={"duplicates": "sometimes"})
     assert not path.exists()
 
 

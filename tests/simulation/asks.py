@@ -18,7 +18,7 @@ from leads.sync.delivering.ports import (
     VALUATION,
     WAITING,
 )
-from leads.sync.merging import QUESTIONNAIRE, missing_pairs, same
+from leads.sync.merging import META, QUESTIONNAIRE, meta_of_mine, missing_pairs, same
 from tests.simulation.rows import Mirrored, Open, Row, Rows
 
 
@@ -87,10 +87,10 @@ class Asks(Rows):
             row.edits = editing.drop(row.edits, [conflict.field], [])
             lead.columns[conflict.field] = theirs
         else:
-            row.edits = {
-                **row.edits,
-                conflict.field: {"base": theirs, "mine": conflict.mine, "at": now.timestamp()},
-            }
+            mine = conflict.mine
+            if conflict.field == META:
+                mine = meta_of_mine({"base": conflict.base, "mine": mine}, theirs)
+            row.edits = {**row.edits, conflict.field: {"base": theirs, "mine": mine, "at": now.timestamp()}}
         if row.state == NEEDS_ATTENTION:
             state = editing.state_left(row.edits, self.open_conflicts(row.lead_id))
             if state == WAITING:
@@ -115,7 +115,22 @@ class Asks(Rows):
         else:
             row.state = WAITING
             self._absorb(row)
+        return self._go_on(row, now)
+
+    def _go_on(self, row: Row, now: datetime) -> bool:
         row.attempts = row.bugs = row.deaths = row.rounds = 0
         row.due_at, row.problem = now, ("", "", "")
         self._keep_constraints(row)
         return True
+
+    def found(self, row: Row, remote_id: int, now: datetime) -> bool:
+        if row.state not in (UNCLEAR, NEEDS_ATTENTION) or (row.lease_until and row.lease_until > now):
+            return False
+        row.plan, row.state, row.was_unclear, row.claimed_at = {"found": remote_id}, UNCLEAR, True, now
+        return self._go_on(row, now)
+
+    def send_again(self, row: Row, now: datetime) -> bool:
+        if row.state != NEEDS_ATTENTION or not row.was_unclear or (row.safe_at and now < row.safe_at):
+            return False
+        row.state = WAITING
+        return self._go_on(row, now)

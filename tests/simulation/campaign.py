@@ -23,9 +23,11 @@ import django
 django.setup()
 
 from tests.simulation.mutants import MUTANTS, Mutant  # noqa: E402 - Django first
-from tests.simulation.world import World  # noqa: E402
+from tests.simulation.writeonly import WriteOnlyWorld  # noqa: E402
 
 NOTHING_REMOVED = Mutant("nothing removed", dies=False)
+NOTHING_REMOVED_FROM_SUBMITS = Mutant("nothing removed, leads submitted", dies=False, world=WriteOnlyWorld)
+AS_IT_IS = {-1: NOTHING_REMOVED, -2: NOTHING_REMOVED_FROM_SUBMITS}
 CHUNK = 50
 
 
@@ -40,6 +42,7 @@ class Tally:
     creates: int = 0
     found: Counter[str] = field(default_factory=Counter)
     first: str = ""
+    seeds: list[int] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         self.runs += other.runs
@@ -49,16 +52,17 @@ class Tally:
         self.creates += other.creates
         self.found += other.found
         self.first = self.first or other.first
+        self.seeds += other.seeds
 
 
 def play(number: int, seeds: range) -> Tally:
-    """Run these seeds of one mutant; -1 is the engine as it is."""
+    """Run these seeds of one mutant; below 0 is the engine as it is."""
     logging.disable(logging.CRITICAL)
-    mutant = MUTANTS[number] if number >= 0 else NOTHING_REMOVED
+    mutant = AS_IT_IS.get(number) or MUTANTS[number]
     tally = Tally()
     with mutant.applied() as settings:
         for seed in seeds:
-            world = World(seed, settings)
+            world = mutant.world(seed, settings)
             try:
                 broken = world.run()
             except AssertionError as refused:
@@ -66,9 +70,10 @@ def play(number: int, seeds: range) -> Tally:
             tally.runs += 1
             tally.faults += world.faults.total()
             tally.gaps += world.remote.gaps
-            tally.creates += len(world.remote.leads)
+            tally.creates += world.made()
             if broken:
                 tally.bad += 1
+                tally.seeds.append(seed)
                 tally.found.update({text.partition(":")[0] for text in broken})
                 tally.first = tally.first or f"seed {seed}: {broken[0]}"
     return tally
@@ -95,7 +100,7 @@ def report(rows: Iterable[tuple[Mutant, Tally]]) -> Iterable[str]:
     yield "| --- | ---: | ---: | --- | --- |"
     for mutant, tally in rows:
         seen = ", ".join(f"{name} {times}" for name, times in sorted(tally.found.items())) or "nothing"
-        expected = "dies" if mutant.dies else "none" if mutant is NOTHING_REMOVED else "may survive"
+        expected = "dies" if mutant.dies else "none" if mutant in AS_IT_IS.values() else "may survive"
         yield f"| {mutant.name} | {tally.runs:,} | {tally.bad:,} | {seen} | {expected} |"
 
 
@@ -110,6 +115,11 @@ def commit() -> str:
     return done.stdout.strip()
 
 
+def tell(mutant: Mutant, tally: Tally) -> None:
+    """One line while it runs."""
+    print(f"{mutant.name}: {tally.bad} of {tally.runs}: {tally.first}", file=sys.stderr, flush=True)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="campaign", description=__doc__)
     parser.add_argument("--seeds", type=int, default=2000, help="seeds of the engine as it is")
@@ -121,23 +131,24 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     rows: list[tuple[Mutant, Tally]] = []
     with ProcessPoolExecutor(chosen.processes) as pool:
-        rows.append((NOTHING_REMOVED, tally_of(-1, chosen.seeds, pool)))
-        print(
-            f"as it is: {rows[0][1].bad} of {rows[0][1].runs} {rows[0][1].first}", file=sys.stderr, flush=True
-        )
+        for number, mutant in AS_IT_IS.items():
+            rows.append((mutant, tally_of(number, chosen.seeds, pool)))
+            tell(*rows[-1])
         for number, mutant in enumerate(MUTANTS):
             rows.append((mutant, tally_of(number, chosen.mutants, pool, stop_at=3)))
-            print(f"{mutant.name}: {rows[-1][1].bad} of {rows[-1][1].runs}", file=sys.stderr, flush=True)
-    whole = rows[0][1]
+            tell(*rows[-1])
     print(f"Commit {commit()}, {time.monotonic() - began:.0f} s, {chosen.processes} processes.")
-    print(
-        f"{whole.runs:,} runs, {whole.faults:,} faults, {whole.creates:,} leads made, {whole.bad:,} bad runs;"
-    )
-    print(f"{whole.gaps:,} values of others written over between the read and the effect of a PATCH.")
+    for mutant, tally in rows[: len(AS_IT_IS)]:
+        print(f"{mutant.name}: {tally.runs:,} runs, {tally.faults:,} faults, {tally.creates:,} leads made,")
+        print(
+            f"{tally.bad:,} bad runs; {tally.gaps:,} values of others written over between read and effect."
+        )
     print()
     print("\n".join(report(rows)))
     failures = [f"{m.name} survived" for m, t in rows if m.dies and not t.bad]
-    failures += [f"violation: {whole.first}"] if whole.bad else []
+    failures += [
+        f"violation: {t.first}; bad seeds: {t.seeds}" for m, t in rows if m in AS_IT_IS.values() and t.bad
+    ]
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     return 1 if failures else 0

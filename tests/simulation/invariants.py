@@ -27,9 +27,7 @@ def check(world: World) -> list[str]:
 
 def _nothing_is_silent(world: World) -> Iterator[str]:
     for row in world.store.pushes.values():
-        may_wait = (
-            row.token in world.poison or world.remote.hides_lookup or _waits_for_poison(world, row.lead_id)
-        )
+        may_wait = row.token in world.poison or _waits_for_poison(world, row.lead_id)
         if row.state in (DONE, DISCARDED) or (may_wait and (row.problem[2] or row.kind == UPDATE)):
             continue
         yield f"I1: push {row.push_id} ({row.kind}) is left {row.state}: {row.problem}"
@@ -37,7 +35,7 @@ def _nothing_is_silent(world: World) -> Iterator[str]:
 
 def _waits_for_poison(world: World, lead_id: int) -> bool:
     return any(
-        r.lead_id == lead_id and r.kind != UPDATE and r.state == NEEDS_ATTENTION
+        r.lead_id == lead_id and r.token in world.poison and r.state == NEEDS_ATTENTION
         for r in world.store.pushes.values()
     )
 

@@ -11,12 +11,24 @@ from unittest import mock
 
 from integrations.errors import OutcomeUnknown, RemoteError
 from leads.sync import editing, merging
-from leads.sync.delivering import creating, outcomes, updating, waits
+from leads.sync.delivering import creating, outcomes, submitting, updating, waits
 from leads.sync.delivering.outcomes import Outcome
-from leads.sync.delivering.ports import UNCLEAR, UPDATE, WAITING, After, Claimed, Desk, Patch, Sent
+from leads.sync.delivering.ports import (
+    UNCLEAR,
+    UPDATE,
+    WAITING,
+    After,
+    Claimed,
+    Desk,
+    LookUp,
+    Patch,
+    Reply,
+    Sent,
+)
 from tests.simulation.rows import Row
 from tests.simulation.store import DictStore
-from tests.simulation.world import SETTLE, Settings
+from tests.simulation.world import SETTLE, Settings, World
+from tests.simulation.writeonly import WriteOnlyWorld
 
 Patches = list[tuple[Any, str, Any]]
 
@@ -30,6 +42,7 @@ class Mutant:
     settings: Settings | None = None
     dies: bool = True
     within: int = 3000
+    world: type[World] = World
 
     @contextmanager
     def applied(self) -> Iterator[Settings]:
@@ -107,6 +120,25 @@ def _missing_path_is_absent() -> Patches:
         return hits, True
 
     return [(creating, "search", hopeful)]
+
+
+def _bare_is_anothers() -> Patches:
+    def trusting(desk: Desk, claim: Claimed, rows: Any, known: set[int]) -> Generator[Any, Any, Any]:
+        yield from ()
+        return [], True
+
+    return [(creating, "_verify", trusting)]
+
+
+def _anybody_is_ours() -> Patches:
+    def first(desk: Desk, claim: Claimed) -> Generator[Any, Any, Any]:
+        for by, value in creating.contacts(claim.payload):
+            reply = yield LookUp(by, value)
+            if reply.data:
+                return [Reply(reply.data[0], reply.started_at)], True
+        return [], True
+
+    return [(creating, "search", first)]
 
 
 def _late_answer_is_base() -> Patches:
@@ -200,6 +232,23 @@ def _updates_before_create() -> Patches:
     return [(DictStore, "_is_free", eager)]
 
 
+def _resubmit() -> Patches:
+    def hopeful(desk: Desk, claim: Claimed) -> After:
+        return After(WAITING, desk.clock.now(), was_unclear=True)
+
+    return [(submitting, "in_doubt", hopeful)]
+
+
+def _impatient_person() -> Patches:
+    send_again = DictStore.send_again
+
+    def at_once(self: DictStore, row: Row, now: datetime) -> bool:
+        row.safe_at = now
+        return send_again(self, row, now)
+
+    return [(DictStore, "send_again", at_once)]
+
+
 MUTANTS = (
     Mutant("a crashed send counts as not sent", _dead_is_waiting, within=300),
     Mutant("a timeout counts as not sent", _reclassify(_is_timeout), within=100),
@@ -212,17 +261,28 @@ MUTANTS = (
     Mutant("what the look-up finds is not adopted", _no_adoption, within=100),
     Mutant("a failed look-up counts as absent", _failed_lookup_is_absent),
     Mutant("a 404 of a look-up that never found anything counts as absent", _missing_path_is_absent),
+    Mutant("a lead that the look-up shows without meta is somebody else's", _bare_is_anothers, within=300),
+    Mutant("whoever the look-up finds is adopted", _anybody_is_ours, within=300),
     Mutant("what a late look-up shows counts as agreed", _late_answer_is_base),
     Mutant("a PATCH is sent again until it is acknowledged", _resend_patch, within=100),
     Mutant("ours wins a conflict", _wins(merging.Verdict.SEND), within=100),
     Mutant("theirs wins a conflict", _wins(merging.Verdict.TAKE), within=100),
     Mutant("meta without the others' keys and the token", _meta_without_union, within=100),
     Mutant("no limit between read and PATCH", settings=Settings(gap=1e6)),
-    Mutant("answers are not compared with the fresh read", _unread_answers, dies=False),
+    Mutant("answers are not compared with the fresh read", _unread_answers),
     Mutant("the last request is not settled before the next", _forgotten_plan),
     Mutant("neither compared nor settled", lambda: [*_unread_answers(), *_forgotten_plan()], within=200),
-    Mutant("an edit over an edit on its way forgets what stood before", _no_was),
+    # Nothing is lost without it: whoever typed both is asked to choose between two values of their own.
+    Mutant("an edit over an edit on its way forgets what stood before", _no_was, dies=False),
     Mutant("two pushes of one lead at a time", _updates_before_create, within=300),
+    Mutant("submit: a crashed send counts as not sent", _dead_is_waiting, world=WriteOnlyWorld, within=100),
+    Mutant(
+        "submit: a timeout counts as not sent", _reclassify(_is_timeout), world=WriteOnlyWorld, within=100
+    ),
+    Mutant("submit: a 5xx counts as not sent", _reclassify(_is_5xx), world=WriteOnlyWorld, within=100),
+    Mutant("submit: what is unclear is sent again by itself", _resubmit, world=WriteOnlyWorld, within=100),
+    Mutant("submit: a person may send again at once", _impatient_person, world=WriteOnlyWorld),
+    Mutant("submit: no send deadline", settings=Settings(keeps_deadline=False), world=WriteOnlyWorld),
     Mutant(
         "assumption broken: a request takes effect later than the settle time",
         settings=Settings(latest_apply=SETTLE * 3),

@@ -6,10 +6,10 @@ import copy
 from functools import partial
 from typing import Any
 
-from leads.sync.delivering.ports import NEEDS_ATTENTION
+from leads.sync.delivering.ports import NEEDS_ATTENTION, UPDATE
 from tests.simulation.misbehaving import Misbehaving
 from tests.simulation.remote import FIELDS
-from tests.simulation.rows import Row
+from tests.simulation.rows import Open, Row
 from tests.simulation.stage import CHAOS, Wish
 
 EMAIL, PHONE = "ada{n}@example.org", "07700 9001{n:02d}"
@@ -31,14 +31,16 @@ class People(Misbehaving):
     def _create(self) -> None:
         n = next(self.names)
         token = f"token-{n}"
+        who = n if self.chance.random() < 0.8 else self.someone
+        self.someone = who
         if self.chance.random() < 0.05:
             self.poison.add(token)
         values = {
             "type": "sale",
             "first_name": f"Ada{n}",
             "last_name": "Example",
-            "email": EMAIL.format(n=n),
-            "phone": PHONE.format(n=n),
+            "email": EMAIL.format(n=who),
+            "phone": PHONE.format(n=who),
             "meta": {"own": str(n)},
         }
         self.store.request_create(values, token, self.now())
@@ -53,6 +55,8 @@ class People(Misbehaving):
         changes: dict[str, Any] = {}
         for name in self.chance.sample([*FIELDS, "questionnaire", "meta"], self.chance.choice([1, 1, 2, 3])):
             changes[name] = self._typed(lead_id, name, n)
+        for name in changes:
+            self.see(lead_id, name, self.store.leads[lead_id].columns.get(name))
         self.store.request_update(lead_id, changes, self.now())
         for name, value in changes.items():
             self.wishes.append(Wish(lead_id, name, copy.deepcopy(value)))
@@ -80,8 +84,13 @@ class People(Misbehaving):
         n = next(self.names)
         lead = self.remote.leads[number]
         what = self.chance.choice([*FIELDS, *FIELDS, "contact", "contact", "integration", "integration"])
+        ours = self._edited_here(lead.token)
+        if (rivals := sorted(ours.keys() & set(FIELDS))) and self.chance.random() < 0.5:
+            what = self.chance.choice(rivals)
         if what == "integration":
-            self.remote.integration_adds(number, f"key{n}", self.time)
+            pairs = ours.get("questionnaire", {}).get("pairs", [])
+            known = self.chance.choice(pairs) if pairs and self.chance.random() < 0.5 else None
+            self.remote.integration_adds(number, f"key{n}", known or [f"foreign key{n}", "yes"], self.time)
         elif what == "contact":
             if not lead.moved_contact:
                 lead.moved_contact = True
@@ -91,15 +100,42 @@ class People(Misbehaving):
         if self.chance.random() < 0.5:
             self.hint(number)
 
+    def _edited_here(self, token: str) -> dict[str, Any]:
+        """Edits on their way: where both sides work on one lead, they work on the same things."""
+        made = [row.lead_id for row in self.store.pushes.values() if row.token == token]
+        return self.store.protected(made[0]) if made else {}
+
     def _decide(self) -> None:
         waiting = [c for c in self.store.conflicts if c.is_open]
         if waiting:
-            self.store.resolve(
-                self.chance.choice(waiting), self.chance.choice(["mine", "theirs"]), self.now()
-            )
-        parked = [
-            r for r in self.store.pushes.values() if r.state == NEEDS_ATTENTION and r.token not in self.poison
-        ]
-        if parked:
-            row: Row = self.chance.choice(parked)
-            self.store.retry(row, self.now())
+            self.choose(self.chance.choice(waiting))
+        self._try_again()
+
+    def choose(self, conflict: Open) -> bool:
+        """Somebody looks at both values and takes one."""
+        theirs = self.store.leads[conflict.lead_id].theirs
+        self.see(conflict.lead_id, conflict.field, theirs.get(conflict.field, conflict.theirs))
+        return self.store.resolve(conflict, self.chance.choice(["mine", "theirs"]), self.now())
+
+    def see(self, lead_id: int, name: str, value: Any) -> None:
+        """A person here has this value before them."""
+        if isinstance(value, str):
+            self.seen[lead_id, name].add(value)
+
+    def _try_again(self) -> None:
+        if parked := self.parked():
+            self.take_up(self.chance.choice(parked))
+
+    def parked(self) -> list[Row]:
+        """What waits for a person who can do something about it."""
+        rows = self.store.pushes.values()
+        return [r for r in rows if r.state == NEEDS_ATTENTION and r.token not in self.poison]
+
+    def take_up(self, row: Row) -> bool:
+        """Somebody looks in Lead.pro where a new lead is in doubt, and says what is there."""
+        if row.kind == UPDATE or not row.was_unclear or self.chance.random() < 0.3:
+            return self.store.retry(row, self.now())
+        there = [number for number, lead in self.remote.leads.items() if lead.token == row.token]
+        if there:
+            return self.store.found(row, there[0], self.now())
+        return self.store.send_again(row, self.now())

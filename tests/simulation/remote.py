@@ -14,27 +14,32 @@ class RemoteLead:
     """A lead, the writer of each value, and every value that we ever set."""
 
     values: dict[str, Any]
+    token: str = ""
     staff_wrote: dict[str, float] = field(default_factory=dict)
     ours: dict[str, list[Any]] = field(default_factory=dict)
     foreign_meta: dict[str, float] = field(default_factory=dict)
+    foreign_pairs: dict[tuple[str, ...], float] = field(default_factory=dict)
     moved_contact: bool = False
 
 
 class Remote:
     """The account."""
 
-    def __init__(self, *, replaces_meta: bool, says_404: bool, hides_lookup: bool) -> None:
+    def __init__(
+        self, *, replaces_meta: bool, says_404: bool, hides_lookup: bool, lists_meta: bool = True
+    ) -> None:
         self.leads: dict[int, RemoteLead] = {}
         self.replaces_meta = replaces_meta
         self.says_404 = says_404
         self.hides_lookup = hides_lookup
+        self.lists_meta = lists_meta
         self.overwritten: list[str] = []
         self.gaps = 0
 
     def create(self, payload: dict[str, Any]) -> dict[str, Any]:
         number = 1000 + len(self.leads)
         values = {"status": "New", "questionnaire": None, **copy.deepcopy(dict(payload)), "id": number}
-        self.leads[number] = RemoteLead(values)
+        self.leads[number] = RemoteLead(values, token=values["meta"]["leadmirror"])
         return copy.deepcopy(values)
 
     def get(self, number: int) -> dict[str, Any] | None:
@@ -45,18 +50,29 @@ class Remote:
         if self.hides_lookup:
             return [], 404
         rows = [copy.deepcopy(lead.values) for lead in self.leads.values() if lead.values.get(by) == value]
+        if not self.lists_meta:
+            rows = [{k: v for k, v in row.items() if k != "meta"} for row in rows]
         return rows, 404 if self.says_404 and not rows else 200
 
     def patch(self, number: int, payload: dict[str, Any], edits: dict[str, Any], read_at: float) -> None:
-        """Apply an update. ``edits`` and ``read_at`` are the sender's: what it counted on, for the checker."""
+        """Apply an update. ``edits`` and ``read_at`` are the sender's, for the checker: what it counted on, and with
+        each edit the values that people here had seen (``seen``).
+        """
         lead = self.leads[number]
         for name, value in payload.items():
             if name == "questionnaire":
-                lead.values[name] = [*(lead.values.get(name) or []), *copy.deepcopy(value)]
+                self._append(lead, value, read_at)
             elif name == "meta":
                 self._set_meta(lead, value, read_at)
             else:
                 self._set(lead, name, value, edits.get(name), read_at)
+
+    def _append(self, lead: RemoteLead, pairs: list[list[str]], read_at: float) -> None:
+        for pair in pairs:
+            if lead.foreign_pairs.get(tuple(pair), 0.0) > read_at:
+                self.gaps += 1
+            else:
+                lead.values["questionnaire"] = [*(lead.values.get("questionnaire") or []), list(pair)]
 
     def _set_meta(self, lead: RemoteLead, value: dict[str, str], read_at: float) -> None:
         kept = {} if self.replaces_meta else (lead.values.get("meta") or {})
@@ -71,7 +87,7 @@ class Remote:
     ) -> None:
         old = lead.values.get(name)
         if old != value and name in lead.staff_wrote:
-            known = edit is not None and old in (edit.get("base"), edit.get("was", edit.get("base")))
+            known = edit is not None and old in edit["seen"]
             if lead.staff_wrote[name] > read_at:
                 self.gaps += 1
             elif not known:
@@ -87,9 +103,12 @@ class Remote:
         lead.values[name] = value
         lead.staff_wrote[name] = now
 
-    def integration_adds(self, number: int, key: str, now: float) -> None:
-        """Another program appends an answer and keeps a key in meta."""
+    def integration_adds(self, number: int, key: str, pair: list[str], now: float) -> None:
+        """Another program appends an answer that is not there yet, and keeps a key in meta."""
         lead = self.leads[number]
-        lead.values["questionnaire"] = [*(lead.values.get("questionnaire") or []), [f"foreign {key}", key]]
+        answers = lead.values.get("questionnaire") or []
+        if pair not in answers:
+            lead.values["questionnaire"] = [*answers, list(pair)]
+            lead.foreign_pairs[tuple(pair)] = now
         lead.values["meta"] = {**(lead.values.get("meta") or {}), key: key}
         lead.foreign_meta[key] = now

@@ -34,6 +34,7 @@ class Row:
     safe_at: datetime | None = None
     lease_until: datetime | None = None
     remote_id: int | None = None
+    reference: str = ""
     problem: tuple[str, str, str] = ("", "", "")
 
 

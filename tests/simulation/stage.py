@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,12 @@ class Stage:
         self.time = 0.0
         self.store = DictStore()
         pick = self.chance.random
-        self.remote = Remote(replaces_meta=pick() < 0.5, says_404=pick() < 0.5, hides_lookup=pick() < 0.05)
+        self.remote = Remote(
+            replaces_meta=pick() < 0.5,
+            says_404=pick() < 0.5,
+            hides_lookup=pick() < 0.05,
+            lists_meta=pick() < 0.8,
+        )
         self.calm = self.chance.choice([0.3, 0.5, 0.7, 0.85, 0.95])
         self.crash_rate = self.chance.choice([0.0, 0.01, 0.03])
         self.stall_rate = self.chance.choice([0.0, 0.01, 0.04])
@@ -71,6 +76,10 @@ class Stage:
         self.order = itertools.count()
         self.names = itertools.count(1)
         self.wishes: list[Wish] = []
+        #: The person who enquired last: some enquire twice.
+        self.someone = 0
+        #: What people here saw of a field, by lead and field.
+        self.seen: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
         self.faults: Counter[str] = Counter()
         self.broken: list[str] = []
         self.posts: Counter[str] = Counter()
@@ -82,6 +91,10 @@ class Stage:
 
     def monotonic(self) -> float:
         return self.time
+
+    def made(self) -> int:
+        """Leads at the remote."""
+        return len(self.remote.leads)
 
     def at(self, delay: float, do: Callable[[], None]) -> None:
         heapq.heappush(self.events, (self.time + max(0.0, delay), next(self.order), do))

@@ -27,11 +27,12 @@ from leads.sync.delivering.ports import (
 from leads.sync.merging import Clash, missing_pairs
 from tests.simulation.asks import Asks
 from tests.simulation.rows import Open, Row
+from tests.simulation.submits import Submits
 
 DEATHS = 5
 
 
-class DictStore(Asks):
+class DictStore(Asks, Submits):
     """One connection's outbox and mirror."""
 
     checks_fence = True
@@ -131,9 +132,8 @@ class DictStore(Asks):
         self.attempts.append((claim.push_id, sent))
 
     def learnt_id(self, claim: Claimed) -> int | None:
-        return next(
-            (s.remote_id for push_id, s in self.attempts if push_id == claim.push_id and s.remote_id), None
-        )
+        known = (s.remote_id for number, s in self.attempts if number == claim.push_id)
+        return next((remote_id for remote_id in known if isinstance(remote_id, int)), None)
 
     def save(self, claim: Claimed, after: After, now: datetime) -> Claimed | None:
         row = self._mine(claim)
@@ -186,35 +186,33 @@ class DictStore(Asks):
         self._keep_constraints(row)
 
     def _clash(self, row: Row, clash: Clash) -> None:
-        clash = self._newest_of_mine(row, clash)
+        if clash.field not in row.edits:
+            return
+        self._draw_in_newest(row, clash.field)
+        mine = row.edits[clash.field]["mine"]
         known = self.open_conflicts(row.lead_id).get(clash.field)
         if known is None:
-            self.conflicts.append(
-                Open(row.lead_id, row.push_id, clash.field, clash.base, clash.mine, clash.theirs)
-            )
+            self.conflicts.append(Open(row.lead_id, row.push_id, clash.field, clash.base, mine, clash.theirs))
             return
         known.theirs = clash.theirs
         if known.push_id == row.push_id:
-            known.mine = clash.mine
+            known.mine = mine
             return
         edit, owner = row.edits.pop(clash.field), self.pushes[known.push_id]
         if editing.is_later(edit, owner.edits.get(clash.field)):
-            self._set_mine(known, owner, clash.mine, edit["at"])
+            self._set_mine(known, owner, mine, edit["at"])
 
-    def _newest_of_mine(self, row: Row, clash: Clash) -> Clash:
+    def _draw_in_newest(self, row: Row, field: str) -> None:
         for other in self.pushes.values():
             if other.lead_id != row.lead_id or other is row or other.kind != UPDATE or other.state != WAITING:
                 continue
-            if clash.field in other.edits and editing.is_later(
-                other.edits[clash.field], row.edits[clash.field]
-            ):
-                later = other.edits[clash.field]
-                other.edits = editing.drop(other.edits, [clash.field], [])
-                if not other.edits:
-                    other.state = DISCARDED
-                row.edits[clash.field] = {**row.edits[clash.field], "mine": later["mine"], "at": later["at"]}
-                clash = Clash(clash.field, clash.base, later["mine"], clash.theirs)
-        return clash
+            later = other.edits.get(field)
+            if later is None or not editing.is_later(later, row.edits[field]):
+                continue
+            other.edits = editing.drop(other.edits, [field], [])
+            if not other.edits:
+                other.state = DISCARDED
+            row.edits[field] = {**row.edits[field], "mine": later["mine"], "at": later["at"]}
 
     def _show(self, row: Row, after: After) -> None:
         lead = self.leads[row.lead_id]
@@ -249,13 +247,13 @@ class DictStore(Asks):
     def take_in(self, claim: Claimed, reply: Reply, now: datetime) -> None:
         self.mirror(reply.data, reply.started_at, now)
 
-    def count_unclear(self) -> int:
+    def count_unclear(self, now: datetime) -> int:
         last = self.last_write_at
         return sum(
             1
             for r in self.pushes.values()
             if r.kind != UPDATE
-            and r.state in (SENDING, UNCLEAR)
+            and (r.state in (SENDING, UNCLEAR) or self._in_doubt(r, now))
             and (last is None or (r.claimed_at is not None and r.claimed_at > last))
         )
 

@@ -31,6 +31,13 @@ def test_no_seed_breaks_an_invariant(first):
     assert tally.creates > CHUNK
 
 
+def test_no_lead_is_doubled_or_lost_where_nothing_can_be_looked_up():
+    tally = play(-2, range(150))
+    assert tally.bad == 0, tally.first
+    assert tally.faults > 10 * tally.runs
+    assert tally.creates > tally.runs
+
+
 @pytest.mark.parametrize("number", LOUD, ids=lambda number: MUTANTS[number].name)
 def test_the_simulation_notices_a_missing_rule(number):
     mutant = MUTANTS[number]

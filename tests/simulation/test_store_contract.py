@@ -254,6 +254,19 @@ def test_a_conflict_shows_the_last_thing_typed(handle):
     assert handle.view(push).edits["status"]["mine"] == "Viewing booked"
 
 
+def test_what_was_typed_while_a_delivery_ran_is_not_put_back_by_it(handle):
+    lead = handle.lead(18376, NOW, status="New", postcode="NG1 1AA")
+    push = handle.update(lead, NOW, status="Contacted", postcode="NG1 1AB")
+    clash = Clash("status", "New", "Contacted", "Lost")
+    mine = claim(handle)
+    handle.read({**PERSON, "id": 18376, "status": "Lost", "postcode": "NG1 1AB"}, after(0.5))
+    kept = handle.store.save(mine, After("sending", release=False, clashes=[clash], plan={}), after(0.6))
+    assert handle.update(lead, after(1), status="Qualified") is None
+    handle.store.save(kept, After(clashes=[clash], over=["postcode"], plan={}), after(2))
+    assert handle.conflicts(lead) == {"status": ("New", "Qualified", "Lost")}
+    assert handle.view(push).edits["status"]["mine"] == "Qualified"
+
+
 def test_an_overruled_value_is_shown_with_a_warning(handle):
     lead = handle.lead(18376, NOW, status="New")
     handle.update(lead, NOW, status="Contacted")
@@ -263,18 +276,6 @@ def test_an_overruled_value_is_shown_with_a_warning(handle):
     words = "Lead.pro changed status from “Contacted” to “Qualified”."
     handle.store.save(mine, After(over=["status"], show=["status"], warnings=[words], plan={}), after(2))
     assert (handle.column(lead, "status"), handle.warnings(lead)) == ("Qualified", [words])
-
-
-def test_only_unclear_creates_newer_than_the_last_good_write_count(handle):
-    for _ in range(2):
-        handle.create(NOW)
-        handle.store.save(claim(handle), After("unclear", after(5)), NOW)
-    assert handle.store.count_unclear() == 2
-    handle.store.note_written(after(1))
-    assert handle.store.count_unclear() == 0
-    handle.create(after(2))
-    claim(handle, after(2))
-    assert handle.store.count_unclear() == 1
 
 
 def test_the_breaker_is_kept(handle):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import heapq
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -31,7 +32,11 @@ class World(People):
         self._run_until(CHAOS)
         self.chaos = False
         self._heal()
-        return self.broken + check(self)
+        return self.broken + self.violations()
+
+    def violations(self) -> list[str]:
+        """What does not hold in the end."""
+        return check(self)
 
     def _run_until(self, end: float) -> None:
         while self.events and self.events[0][0] <= end and self.writes < MOST_WRITES:
@@ -59,10 +64,9 @@ class World(People):
     def _decide_everything(self) -> bool:
         acted = False
         for conflict in [c for c in self.store.conflicts if c.is_open]:
-            acted |= self.store.resolve(conflict, self.chance.choice(["mine", "theirs"]), self.now())
-        for row in list(self.store.pushes.values()):
-            if row.state == NEEDS_ATTENTION and row.token not in self.poison and not self.remote.hides_lookup:
-                acted |= self.store.retry(row, self.now())
+            acted |= self.choose(conflict)
+        for row in self.parked():
+            acted |= row.state == NEEDS_ATTENTION and self.take_up(row)
         return acted
 
     def desk(self) -> Desk:
@@ -117,7 +121,9 @@ class World(People):
     def _delay(self) -> float:
         if self.chaos and self.chance.random() < self.stall_rate:
             self.faults["stall"] += 1
-            return self.chance.uniform(3, 250)
+            return (
+                self.chance.uniform(3, 250) if self.chance.random() < 0.8 else self.chance.uniform(250, 2000)
+            )
         return self.chance.uniform(0.02, 0.8)
 
     def _edits_in_flight(self, call: Any) -> dict[str, Any]:
@@ -130,7 +136,14 @@ class World(People):
             and row.state in (SENDING, UNCLEAR)
             and self.store.leads[row.lead_id].remote_id == call.lead_id
         ]
-        return copy.deepcopy(flying[0].edits) if flying else {}
+        if not flying:
+            return {}
+        lead = self.store.leads[flying[0].lead_id]
+        told = {text for warning in lead.warnings for text in re.findall("“(.*?)”", warning)}
+        return {
+            name: {**copy.deepcopy(edit), "seen": told | self.seen[lead.lead_id, name]}
+            for name, edit in flying[0].edits.items()
+        }
 
     def _write(self, worker: Worker, call: Any, edits: dict[str, Any]) -> None:
         if self.chaos and self.chance.random() < self.crash_rate:

@@ -138,3 +138,17 @@ def test_a_small_file_ends_with_exact_counts(sandbox: Sandbox, leadpro: Connecti
         (6, "leadpro_id: not a whole number."),
     ]
     assert Lead.objects.count() == 1
+
+
+def test_the_newest_lead_is_fetched_first_and_people_last(
+    sandbox: Sandbox, leadpro: Connection, tmp_path: Path
+) -> None:
+    ids = [sandbox.add_lead(email=f"p{n}@example.org")["id"] for n in range(3)]
+    sandbox.add_lead(email="ada@example.org")
+    path = tmp_path / "leads.csv"
+    rows = [("", "ada@example.org"), (ids[1], ""), (ids[0], ""), (ids[2], "")]
+    path.write_text("id,email\n" + "".join(f"{n},{email}\n" for n, email in rows))
+    run = bulk.continue_run(start_import(path, leadpro, now=timezone.now()).run.pk)
+    assert (run.state, run.done) == ("done", 4)
+    expected = [*(f"/leads/{n}" for n in sorted(ids, reverse=True)), "/person/leads"]
+    assert [entry.path for entry in sandbox.log] == expected

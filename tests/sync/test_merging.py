@@ -97,6 +97,18 @@ def test_meta_is_united_key_by_key():
     }
 
 
+def test_ours_of_a_map_that_somebody_changed_after_it_arrived_is_still_ours():
+    edits = {
+        "meta": {"base": {"own": "1"}, "mine": {"own": "1", "k": "2"}},
+        "status": {"base": "a", "mine": "b"},
+    }
+    sent = {"set": {"meta": {"own": "1", "k": "2"}, "status": "b"}, "answers": []}
+    theirs = {"meta": {"own": "1", "foreign": "f"}, "status": "b"}
+    (clash,) = settle(sent, edits, theirs, is_safe=True).clashes
+    chosen = meta_of_mine({"base": clash.base, "mine": clash.mine}, clash.theirs)
+    assert chosen == {"own": "1", "k": "2", "foreign": "f"}
+
+
 def test_meta_over_an_edit_on_its_way_does_not_forget_that_ones_keys():
     edit = {"base": {"own": "1", "k": "1"}, "mine": {"own": "1", "k": "1", "l": "2"}, "was": {"own": "1"}}
     assert meta_to_send(edit, {"own": "1"}) == {"own": "1", "k": "1", "l": "2"}

@@ -9,11 +9,18 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.sandbox import Sandbox
-from leads import tasks
+from leads import tasks, webhooks
 from leads.models import Change, Connection, Delivery, Lead
 from leads.sync import receiving
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hints are due when they arrive, so that no test waits a second for others to come."""
+    monkeypatch.setattr(receiving, "GATHER", timedelta(0))
+    monkeypatch.setattr(webhooks, "QUIET", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +31,15 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         tasks.process_deliveries, "apply_async", lambda **_: bells.append("process_deliveries")
     )
     return bells
+
+
+def process(leadpro: Connection) -> float:
+    return receiving.process_due(leadpro, timezone.now() + timedelta(seconds=5))
+
+
+def findings() -> list[tuple[str, str]]:
+    """(state, finding) of every delivery, oldest first."""
+    return list(Delivery.objects.order_by("id").values_list("state", "finding"))
 
 
 def post(client: Client, secret: str, body: object, **extra: object) -> int:
@@ -43,6 +59,7 @@ def test_a_hint_is_stored_then_read_from_lead_pro(
     assert Change.objects.get().cause == "webhook"
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.event, delivery.changed_something) == ("done", "lead.created", True)
+    assert delivery.finding == "early"
 
 
 def test_fifty_hints_for_a_lead_are_one_read(client: Client, sandbox: Sandbox, leadpro: Connection) -> None:

@@ -34,13 +34,6 @@ def test_a_lead_is_read_by_id_and_read_again_after_the_agent_changed_it(
     assert newest is not None and newest.fields["status"] == ["New", "Contacted"]
 
 
-def test_trap_01_only_single_leads_are_ever_asked_for(sandbox: Sandbox, leadpro: Connection) -> None:
-    there = sandbox.add_lead()["id"]
-    read(leadpro, there)
-    refreshing.refresh_due(leadpro, timezone.now() + timedelta(seconds=1))
-    assert {entry.path for entry in sandbox.log} == {f"/leads/{there}"}
-
-
 def test_an_id_that_does_not_exist_is_said_and_leaves_nothing(leadpro: Connection) -> None:
     with pytest.raises(NotFound) as error:
         read(leadpro, 999_999)
@@ -208,49 +201,3 @@ def test_a_stages_name_is_learnt_from_the_leads_that_show_it(sandbox: Sandbox, l
     sync_reference(leadpro)
     read(leadpro, sandbox.add_lead()["id"])
     assert Stage.objects.get(stage_id=50).name == "Unread"
-
-
-def test_the_sweep_reads_the_oldest_look_first_and_nothing_twice_in_a_minute(
-    sandbox: Sandbox, leadpro: Connection
-) -> None:
-    ids = [sandbox.add_lead(email=f"p{n}@example.org")["id"] for n in range(5)]
-    for leadpro_id in ids:
-        read(leadpro, leadpro_id)
-    past = timezone.now() - timedelta(hours=1)
-    for age, leadpro_id in enumerate(reversed(ids)):
-        Copy.objects.filter(remote_id=str(leadpro_id)).update(
-            last_attempt_at=past + timedelta(minutes=age), next_refresh_at=past
-        )
-    sandbox.clear_log()
-    swept = refreshing.refresh_due(leadpro, timezone.now() + timedelta(seconds=5))
-    assert swept.counts == {"unchanged": 5}
-    assert [int(entry.path.rsplit("/", 1)[1]) for entry in sandbox.log] == ids[::-1]
-    assert refreshing.refresh_due(leadpro, timezone.now() + timedelta(seconds=5)).counts == {}
-
-
-def test_one_lead_that_always_fails_does_not_hold_the_others(sandbox: Sandbox, leadpro: Connection) -> None:
-    ids = [sandbox.add_lead(email=f"p{n}@example.org")["id"] for n in range(4)]
-    for leadpro_id in ids:
-        read(leadpro, leadpro_id)
-    Copy.objects.update(next_refresh_at=timezone.now() - timedelta(hours=1))
-    sandbox.fault("status", status=500, path=f"/leads/{ids[0]}", times=None)
-    swept = refreshing.refresh_due(leadpro, timezone.now() + timedelta(seconds=5))
-    assert swept.counts == {"failed": 1, "unchanged": 3}
-    failing = Copy.objects.get(remote_id=str(ids[0]))
-    assert (
-        failing.failures == 1
-        and failing.next_refresh_at is not None
-        and failing.next_refresh_at > timezone.now()
-    )
-
-
-def test_a_remote_that_fails_for_everybody_is_left_alone_until_the_next_sweep(
-    sandbox: Sandbox, leadpro: Connection
-) -> None:
-    for n in range(10):
-        read(leadpro, sandbox.add_lead(email=f"p{n}@example.org")["id"])
-    Copy.objects.update(next_refresh_at=timezone.now() - timedelta(hours=1))
-    sandbox.fault("status", status=503, times=None)
-    sandbox.clear_log()
-    assert refreshing.refresh_due(leadpro, timezone.now() + timedelta(seconds=5)).counts == {"failed": 3}
-    assert len(sandbox.log) == 3

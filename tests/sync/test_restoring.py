@@ -11,9 +11,9 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from integrations.sandbox import Sandbox
-from leads.models import Change, Connection, Lead, Origin, Push
+from leads.models import Change, Connection, Lead, Origin, Push, Rule
 from leads.models import installation as here
-from leads.sync import pushing
+from leads.sync import pushing, rulemaking
 from leads.sync.restoring import after_restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +121,17 @@ def test_after_restore_without_marks_ids_jump_by_a_million(leadpro: Connection) 
     before = push.pk
     after_restore(timezone.now())
     assert ask(leadpro).pk == before + here.WITHOUT_MARKS + 1
+
+
+def test_after_restore_rules_are_off_until_a_person_has_looked(leadpro: Connection) -> None:
+    crm = Connection.objects.create(remote="alterestate", name="CRM")
+    rule = rulemaking.save_rule(
+        Rule(name="on", target=crm, is_on=True), actor="Grace", now=timezone.now() - timedelta(days=1)
+    )
+    assert after_restore(timezone.now()).rules_off == 1
+    assert after_restore(timezone.now()).rules_off == 0
+    rule.refresh_from_db()
+    assert (rule.is_on, [one.actor for one in rule.versions.all()]) == (False, ["after_restore", "Grace"])
 
 
 def test_the_identity_is_made_once_and_kept(own_var_dir: Path) -> None:

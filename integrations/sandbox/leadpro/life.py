@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import sqlite3
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from integrations.sandbox.people import invent_address, invent_postcode
+from integrations.sandbox.pulse import Pulse
 
 from .enquiries import QUESTIONS, Enquirer
 from .offices import OFFICES
@@ -40,45 +38,14 @@ PAUSE = (30.0, 240.0)
 NEW_SHARE = 0.3
 
 
-class Life:
+class Life(Pulse):
     """A thread that makes ``rate`` events a minute: new enquiries, and agents' work on old and new ones."""
 
     def __init__(self, remote: LeadPro, *, rate: float, seed: int) -> None:
-        self.rate = rate
+        super().__init__(rate=rate, seed=seed)
         self.counts = {"enquiries": 0, "edits": 0}
         self._remote = remote
-        self._chance = random.Random(seed + 1)
         self._enquirer = Enquirer(self._chance, int(remote.store.get_fact("people") or 0))
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin, where the rate is above 0."""
-        if self.rate > 0 and self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="sandbox-life", daemon=True)
-            self._thread.start()
-
-    def set_rate(self, rate: float) -> None:
-        """Faster, slower, or 0 to pause."""
-        self.rate = rate
-        self.start()
-
-    def stop(self) -> None:
-        """End the thread; returns when it has ended."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._draw_wait()):
-            if self.rate > 0:
-                try:
-                    self.step()
-                except sqlite3.ProgrammingError:
-                    return
-
-    def _draw_wait(self) -> float:
-        return min(30.0, self._chance.expovariate(self.rate / 60)) if self.rate > 0 else 0.5
 
     def step(self) -> Lead | None:
         """One event; returns the lead it was about, or None where nothing could be done."""

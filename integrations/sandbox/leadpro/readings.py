@@ -4,8 +4,10 @@ The defaults are the most literal reading of the printed pages.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
+
+from integrations.sandbox.switches import Switches
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "lookup_shape": ("array", "object_when_one", "data", "paginated"),
@@ -28,8 +30,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(slots=True)
-class Readings:
+class Readings(Switches):
     """One legal reading of the documents. Times are in sandbox seconds, except ``latency``, which is real."""
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = CHOICES
 
     statuses_path: str = "/statuses"
     statuses_wrapped: bool = False
@@ -69,45 +73,3 @@ class Readings:
     hook_loss: float = 0.0
     hook_twice: float = 0.0
     hook_delay: float = 0.0
-
-    def change(self, **values: Any) -> None:
-        """Set some of them; text is understood for every type. ValueError on an unknown name or value."""
-        known = {f.name: type(getattr(self, f.name)) for f in fields(self)}
-        parsed: dict[str, Any] = {}
-        for name, value in values.items():
-            if name not in known:
-                raise ValueError(f"unknown reading {name!r}; there are: {', '.join(known)}")
-            parsed[name] = _parse(name, value, known[name])
-        for name, value in parsed.items():
-            setattr(self, name, value)
-
-    def as_dict(self) -> dict[str, Any]:
-        """All of them, as JSON."""
-        return asdict(self)
-
-
-def _parse(name: str, value: Any, kind: type) -> Any:
-    if kind is bool:
-        return _parse_flag(name, value)
-    if name in CHOICES and str(value) not in CHOICES[name]:
-        raise ValueError(f"reading {name} is one of {', '.join(CHOICES[name])}; got {value!r}")
-    try:
-        return kind(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"reading {name} is a {kind.__name__}; got {value!r}") from None
-
-
-def _parse_flag(name: str, value: Any) -> bool:
-    flags = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    if str(value).lower() not in flags:
-        raise ValueError(f"reading {name} is true or false; got {value!r}")
-    return flags[str(value).lower()]
-
-
-def parse_readings(lines: list[str]) -> dict[str, str]:
-    """``name=value`` from the command line as keywords for ``change``."""
-    pairs = [line.partition("=") for line in lines]
-    wrong = [name for name, sign, _ in pairs if not sign]
-    if wrong:
-        raise ValueError(f"write a reading as name=value; got {wrong[0]!r}")
-    return {name.strip(): value.strip() for name, _, value in pairs}

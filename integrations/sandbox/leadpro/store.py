@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from integrations.sandbox.state import StateFile
 
 from .shape import Lead, complete
 
@@ -21,17 +21,12 @@ CREATE INDEX IF NOT EXISTS lead_email ON lead (email);
 CREATE INDEX IF NOT EXISTS lead_phone ON lead (phone);
 CREATE INDEX IF NOT EXISTS lead_phone_key ON lead (phone_key);
 CREATE INDEX IF NOT EXISTS lead_due ON lead (due_at) WHERE due_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 BY_EMAIL = "SELECT body FROM lead WHERE email=? AND stored_at<=? ORDER BY id"
 BY_PHONE = "SELECT body FROM lead WHERE phone=? AND stored_at<=? ORDER BY id"
 BY_PHONE_KEY = "SELECT body FROM lead WHERE phone_key=? AND stored_at<=? ORDER BY id"
 DUE = "SELECT body FROM lead WHERE due_at<=? ORDER BY due_at LIMIT 1"
 DUE_OF_ORIGIN = "SELECT body FROM lead WHERE due_at<=? AND origin=? ORDER BY due_at LIMIT 1"
-
-
-class StateInUse(Exception):
-    """Another sandbox has the state file open, or it is no state file."""
 
 
 def fold_email(email: Any) -> str | None:
@@ -45,35 +40,14 @@ def fold_phone(phone: Any) -> str | None:
     return digits[-10:] or None
 
 
-class LeadStore:
+class LeadStore(StateFile):
     """Leads by id, e-mail and phone. ``lock`` makes a read and the write that follows it one step."""
 
     def __init__(self, path: str = "", seed: int = 1) -> None:
-        self.lock = threading.RLock()
+        super().__init__(path, SCHEMA)
         self._random = random.Random(seed)
-        self._db = sqlite3.connect(
-            path or ":memory:", check_same_thread=False, isolation_level=None, timeout=0.5
-        )
-        try:
-            self._prepare()
-        except sqlite3.Error as problem:
-            self._db.close()
-            raise StateInUse(f"cannot use the state file {path}: {problem}") from problem
         self._last_id = self._db.execute("SELECT max(id) FROM lead").fetchone()[0] or FIRST_ID
         self._last_id = max(self._last_id, int(self.get_fact("last_id") or 0))
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute("BEGIN EXCLUSIVE")
-        self._db.execute("COMMIT")
-        self._db.executescript(SCHEMA)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self.lock:
-            self._db.close()
 
     def next_id(self) -> int:
         """An id never handed out before; ids have gaps, because other accounts use the same counter."""
@@ -180,17 +154,6 @@ class LeadStore:
         """How many leads there are."""
         with self.lock:
             return int(self._db.execute("SELECT count(*) FROM lead").fetchone()[0])
-
-    def get_fact(self, name: str) -> str | None:
-        """Something else worth keeping across runs."""
-        with self.lock:
-            row = self._db.execute("SELECT value FROM fact WHERE name=?", (name,)).fetchone()
-        return row[0] if row else None
-
-    def set_fact(self, name: str, value: str) -> None:
-        """Keep it."""
-        with self.lock:
-            self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
 
     def clear(self) -> None:
         """Forget every lead; ids go on."""

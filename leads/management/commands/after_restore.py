@@ -15,10 +15,11 @@ class Command(PlainCommand):
 
     help = (
         "After a backup is restored: open pushes are looked up before anything is sent, this installation's identity is"
-        " adopted, and new ids start beyond everything handed out before. Then sending goes on. Safe to repeat."
+        " adopted, and new ids start beyond everything handed out before. Then sending goes on. Forwarding rules are"
+        " switched off: what they sent on since the backup is not known here. Safe to repeat."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
         restored = after_restore(timezone.now())
         ids = " ".join(f"{table.removeprefix('leads_')}_id={n}" for table, n in restored.highest_ids.items())
-        self.stdout.write(f"looked_up_first={restored.looked_up_first} {ids}")
+        self.stdout.write(f"looked_up_first={restored.looked_up_first} rules_off={restored.rules_off} {ids}")

@@ -24,6 +24,9 @@ class Command(PlainCommand):
         connection = prepare_connection()
         state = "connected" if connection.is_connected else "not connected (LEADPRO_API_KEY is not set)"
         self.stdout.write(f"{connection.name}: {state}.")
+        for other in prepare_others():
+            state = "connected" if other.is_connected else "not connected (its credentials are not set)"
+            self.stdout.write(f"{other.name}: {state}.")
         self._prepare_superuser()
 
     def _prepare_superuser(self) -> None:
@@ -63,3 +66,30 @@ def prepare_connection() -> Connection:
     )
     Budget.objects.get_or_create(connection=connection)
     return connection
+
+
+def prepare_others() -> list[Connection]:
+    """The environment's connections at AVIV and AlterEstate, where it has credentials for them or once had.
+
+    Repeatable. All that they are set to stays in the environment; the row is for their health and their copies.
+    """
+    wanted = {
+        Remote.AVIV: (settings.AVIV_BASE_URL, _has_aviv()),
+        Remote.ALTERESTATE: (settings.ALTERESTATE_BASE_URL, bool(settings.ALTERESTATE_API_KEY)),
+    }
+    known = Connection.objects.filter(from_environment=True).values_list("remote", flat=True)
+    return [
+        Connection.objects.update_or_create(
+            remote=remote,
+            from_environment=True,
+            defaults={"base_url": base_url},
+            create_defaults={"name": str(remote.label), "base_url": base_url},
+        )[0]
+        for remote, (base_url, has_credentials) in wanted.items()
+        if has_credentials or remote in known
+    ]
+
+
+def _has_aviv() -> bool:
+    by_client = settings.AVIV_CLIENT_ID and settings.AVIV_CLIENT_SECRET
+    return bool(by_client or settings.AVIV_BEARER_TOKEN)

@@ -40,6 +40,8 @@ class Command(PlainCommand):
             works, words = check_connection(connection, timezone.now())
         except UnreadableSecret as problem:
             return "fails", str(problem)
+        if works is None:
+            return "untried", words
         if works and connection.is_paused:
             return "paused", f"{words} But: {connection.reason}"
         return ("works" if works else "fails"), words

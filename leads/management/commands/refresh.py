@@ -16,7 +16,8 @@ from leads.management.progress import Progress
 from leads.models import Cause, Connection, Copy, Lane, Run
 from leads.remotes import ConnectionPaused, NotConnected
 from leads.sync import bulk
-from leads.sync.refreshing import look_up, refresh_due, refresh_remote_id
+from leads.sync.refreshing import look_up, refresh_remote_id
+from leads.sync.rounds import refresh_due
 
 #: The foreground waits for the budget rather than give up.
 PATIENCE = 120.0
@@ -94,7 +95,8 @@ class Command(PlainCommand):
         before = -1
         while sum(counts.values()) != before:
             before = sum(counts.values())
-            counts.update(refresh_due(connection, timezone.now() + timedelta(minutes=5)).counts)
+            until = timezone.now() + timedelta(minutes=5)
+            counts.update(refresh_due(connection, until, least=1.0).counts)
         self.print_counts(**counts)
         if counts["failed"]:
             raise CommandError(

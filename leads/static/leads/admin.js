@@ -86,6 +86,27 @@
     refreshInputs(root, answer);
   }
 
+  /* ---- times grow old while the page is open ---- */
+  function span(seconds) {
+    for (const [size, name] of [[86400, "day"], [3600, "h"], [60, "min"]]) {
+      const count = Math.floor(seconds / size);
+      if (count) return `${count} ${name}${name === "day" && count > 1 ? "s" : ""}`;
+    }
+    return `${Math.max(0, Math.floor(seconds))} s`;
+  }
+
+  function tick(behind) {
+    for (const one of document.querySelectorAll("time.lm-time")) {
+      const gap = (Date.now() + behind - Date.parse(one.dateTime)) / 1000;
+      if (!(gap < 31 * 86400)) continue;
+      const isAbout = one.hasAttribute("data-about");
+      let words = isAbout ? `within about ${span(-gap)}` : `in ${span(-gap)}`;
+      if (gap > -5) words = isAbout ? "now" : "just now";
+      if (gap >= 5 && !isAbout) words = `${span(gap)} ago`;
+      if (one.textContent !== words) one.textContent = words;
+    }
+  }
+
   function follow(root) {
     const url = root.dataset.live;
     let stamp = root.dataset.stamp;
@@ -205,6 +226,38 @@
     show();
   }
 
+  /* ---- a rule, tried as it stands in the form ---- */
+  function tryRule(panel) {
+    const form = document.querySelector("[data-rule-form] form");
+    const answer = panel.querySelector("[data-try-answer]");
+    const lead = panel.querySelector("[data-try-lead]");
+    let timer = 0;
+    let turn = 0;
+    async function ask() {
+      const mine = ++turn;
+      const data = new FormData(form);
+      data.set("rule", panel.dataset.rule);
+      if (lead) data.set("lead", lead.value);
+      answer.classList.add("lm-waiting");
+      const reply = await fetch(panel.dataset.try, { method: "POST", body: data, credentials: "same-origin" }).catch(() => null);
+      if (mine !== turn) return;
+      answer.classList.remove("lm-waiting");
+      if (reply && reply.ok) answer.innerHTML = await reply.text();
+      else answer.textContent = "This could not be tried just now. Nothing was changed; try again.";
+    }
+    const now = panel.querySelector("[data-try-now]");
+    if (now) now.addEventListener("click", ask);
+    if (!("tryLive" in panel.dataset)) return;
+    function soon() {
+      window.clearTimeout(timer);
+      timer = window.setTimeout(ask, 400);
+    }
+    form.addEventListener("input", soon);
+    form.addEventListener("change", soon);
+    lead.addEventListener("input", soon);
+    ask();
+  }
+
   function openTab() {
     const name = window.location.hash.slice(1);
     const tab = Array.from(document.querySelectorAll("[data-tab]")).find((one) => one.dataset.tab === name);
@@ -215,9 +268,13 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     document.querySelectorAll("[data-live]").forEach(follow);
+    const clock = document.querySelector("[data-now]");
+    const behind = clock ? Date.parse(clock.dataset.now) - Date.now() : 0;
+    window.setInterval(() => tick(behind), 5000);
     document.querySelectorAll("[data-live-page]").forEach(followPage);
     document.querySelectorAll("[data-pairs]").forEach(choosePair);
     document.querySelectorAll("[data-limit]").forEach(countCharacters);
+    document.querySelectorAll("[data-try]").forEach(tryRule);
     document.querySelectorAll("[data-show-empty]").forEach(showEmpty);
     document.querySelectorAll("[data-shown]").forEach((one) => { one.dataset.html = one.innerHTML; });
   });

@@ -12,7 +12,7 @@ from typing import Any
 
 from integrations.errors import RemoteError
 from leads.sync.delivering.outcomes import shows_illness
-from leads.sync.delivering.ports import Call, Create, Desk, NotTried, Patch, Probe
+from leads.sync.delivering.ports import Call, Create, Desk, NotTried, Patch, Probe, Submit
 
 FAILURES = 5
 SPAN = timedelta(seconds=60)
@@ -71,7 +71,7 @@ def watch(desk: Desk, journey: Journey) -> Journey:
                     note_failure(desk)
                 call = journey.throw(error)
             else:
-                if isinstance(call, (Create, Patch)):
+                if isinstance(call, (Create, Submit, Patch)):
                     desk.store.change_breaker(_well)
                 call = journey.send(reply)
     except StopIteration as end:

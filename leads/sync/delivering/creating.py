@@ -31,6 +31,8 @@ from leads.sync.delivering.ports import (
 
 #: Absent this many times, a person looks.
 ROUNDS = 3
+#: Leads that one look-up may read by number, where it shows them without ``meta``.
+MOST_READ = 10
 LOST = "lost"
 Journey = Generator[Call, Any, str]
 
@@ -126,17 +128,40 @@ def search(desk: Desk, claim: Claimed) -> Generator[Call, Any, tuple[list[Reply]
     """Leads that bear our token, lowest id first, and whether finding none means that there is none."""
     asked = contacts(claim.payload)
     is_complete = bool(asked) and desk.rules.absence_counts()
+    known: set[int] = set()
     for by, value in asked:
         desk.store.renew(claim, desk.clock.now() + desk.rules.lease)
         reply = yield LookUp(by, value)
         crashpoint(f"lookup:after_{by}")
-        ours = [row for row in reply.data if token_of(row) == claim.token]
-        if ours:
-            ours.sort(key=lambda row: int(row["id"]))
-            return [Reply(row, reply.started_at) for row in ours], True
-        is_complete &= reply.status != 404 or desk.rules.lookup_has_found()
-        is_complete &= desk.rules.lookup_shows_meta() or all("meta" in row for row in reply.data)
+        ours = [Reply(row, reply.started_at) for row in reply.data if token_of(row) == claim.token]
+        more, is_sure = yield from _verify(desk, claim, reply.data, known)
+        if hits := sorted([*ours, *more], key=lambda hit: int(hit.data["id"])):
+            return hits, True
+        is_complete &= is_sure and (reply.status != 404 or desk.rules.lookup_has_found())
     return [], is_complete
+
+
+def _verify(
+    desk: Desk, claim: Claimed, rows: list[Mapping[str, Any]], known: set[int]
+) -> Generator[Call, Any, tuple[list[Reply], bool]]:
+    """Leads shown without ``meta`` may be ours: each is read by its number, the newest first. Those that are ours, and
+    whether the others certainly are not. ``known`` collects the numbers that certainly are not.
+    """
+    if desk.rules.lookup_shows_meta():
+        return [], True
+    bare = sorted({int(row["id"]) for row in rows if "meta" not in row} - known, reverse=True)
+    ours: list[Reply] = []
+    for remote_id in bare[:MOST_READ]:
+        desk.store.renew(claim, desk.clock.now() + desk.rules.lease)
+        try:
+            reply = yield Get(remote_id)
+        except NotFound:
+            continue
+        if token_of(reply.data) == claim.token:
+            ours.append(reply)
+        elif "meta" in reply.data:
+            known.add(remote_id)
+    return ours, known.issuperset(bare)
 
 
 def token_of(lead: Mapping[str, Any]) -> str | None:
@@ -195,4 +220,4 @@ def _absent(desk: Desk, claim: Claimed, started_at: datetime) -> After:
     if rounds >= ROUNDS or outcomes.is_hopeless(desk, claim, now):
         problem = ("absent", "", words.KEEPS_FAILING.format(times=claim.attempts))
         return After(NEEDS_ATTENTION, problem=problem, rounds=rounds)
-    return After(WAITING, now, ("absent", "", words.UNREACHABLE), rounds=rounds)
+    return After(WAITING, now, ("absent", "", words.UNREACHABLE.format(name=desk.rules.name)), rounds=rounds)

@@ -13,8 +13,15 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from integrations.rest import Answer
-from leads.models import Connection, Copy, Lane, Push, Status
-from leads.remotes import BudgetSpent, ConnectionPaused, NotConnected, open_leadpro
+from leads.models import Connection, Copy, Lane, Push, Remote, Status
+from leads.remotes import (
+    BudgetSpent,
+    ConnectionPaused,
+    NotConnected,
+    open_alterestate,
+    open_aviv,
+    open_leadpro,
+)
 from leads.sync.crashpoints import crashpoint
 from leads.sync.delivering import engine
 from leads.sync.delivering.engine import Delivered
@@ -29,14 +36,17 @@ from leads.sync.delivering.ports import (
     Probe,
     Reply,
     Rules,
+    Submit,
 )
 from leads.sync.outbox import Outbox
 from leads.sync.restoring import stop_where_not_ours
 
 T = TypeVar("T")
 
-#: A call may wait this long for the budget, seconds; the send window goes on meanwhile.
+#: A read may wait this long for the budget, seconds.
 PATIENCE = 5.0
+#: What a send keeps of its window for connecting and writing, seconds.
+SPARE = 0.5
 #: How old the connection's state may be when it is asked whether it is paused, seconds.
 STALE = 1.0
 
@@ -112,6 +122,8 @@ def make_rules(connection: Connection) -> Rules:
         lease=timedelta(seconds=settings.PUSH_LEASE_SECONDS),
         max_attempts=settings.PUSH_MAX_ATTEMPTS,
         give_up=timedelta(hours=settings.PUSH_GIVE_UP_HOURS),
+        name=connection.get_remote_display(),
+        refuses_duplicates=bool(connection.setting("refuses_duplicates")),
         status_by=str(connection.setting_in_use("status_by")),
         find_statuses=lambda name: _find_statuses(connection, name),
         lookup_has_found=lambda: connection.lookup_has_found or bool(connection.learnt("absent_is_404")),
@@ -169,7 +181,9 @@ class _Caller:
             raise NotTried(shut.summary) from None
 
     def _make(self, call: Call) -> Reply | None:
-        remote = open_leadpro(self.connection, Lane.PUSH, patience=PATIENCE)
+        if self.connection.remote != Remote.LEADPRO:
+            return self._submit(call)
+        remote = open_leadpro(self.connection, Lane.PUSH, patience=_patience(call))
         match call:
             case Create(payload, write_before, True):
                 return _reply(remote.create_valuation(dict(payload), write_before=write_before))
@@ -184,6 +198,23 @@ class _Caller:
             case Probe():
                 remote.get_offices()
         return None
+
+    def _submit(self, call: Call) -> Reply | None:
+        """A remote that takes leads and shows none: all that it can be asked harmlessly is nothing."""
+        if not isinstance(call, Submit):
+            return None
+        opens = open_aviv if self.connection.remote == Remote.AVIV else open_alterestate
+        remote = opens(self.connection, Lane.PUSH, patience=_patience(call))
+        started_at = timezone.now()
+        answer = remote.create_lead(dict(call.payload), write_before=call.write_before)
+        return Reply(answer, started_at)
+
+
+def _patience(call: Call) -> float:
+    """A send waits as long as its window allows: to come too late wastes the attempt and the read before it."""
+    if isinstance(call, Create | Submit | Patch):
+        return max(0.0, call.write_before - time.monotonic() - SPARE)
+    return PATIENCE
 
 
 def _reply(answer: Answer) -> Reply:

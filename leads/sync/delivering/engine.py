@@ -9,13 +9,14 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
 
-from leads.sync.delivering import breaker, creating, updating, words
+from leads.sync.delivering import breaker, creating, submitting, updating, words
 from leads.sync.delivering.creating import LOST
 from leads.sync.delivering.outcomes import Outcome
 from leads.sync.delivering.ports import (
     DONE,
     NEEDS_ATTENTION,
     SENDING,
+    SUBMIT,
     UNCLEAR,
     UPDATE,
     WAITING,
@@ -72,18 +73,25 @@ def deliver_next(desk: Desk, push_id: int | None = None) -> Generator[Call, Any,
         desk.clock.now(),
         lease=desk.rules.lease,
         safe_after=desk.rules.safe_after,
-        creates=desk.store.count_unclear() < AMBIGUITY_BUDGET,
+        creates=desk.store.count_unclear(desk.clock.now()) < AMBIGUITY_BUDGET,
         push_id=push_id,
     )
     if claim is None:
         return None
-    journey = updating.deliver(desk, claim) if claim.kind == UPDATE else creating.deliver(desk, claim, began)
     try:
-        return (yield from breaker.watch(desk, journey))
+        return (yield from breaker.watch(desk, _journey(desk, claim, began)))
     except desk.outages:
         raise
     except Exception as bug:  # noqa: BLE001 - one push's failure, whatever it is, must not hold the others
         return _put_back(desk, claim, bug)
+
+
+def _journey(desk: Desk, claim: Claimed, began: float) -> Generator[Call, Any, str]:
+    if claim.kind == UPDATE:
+        return updating.deliver(desk, claim)
+    if claim.kind == SUBMIT:
+        return submitting.deliver(desk, claim, began)
+    return creating.deliver(desk, claim, began)
 
 
 def _put_back(desk: Desk, claim: Claimed, bug: Exception) -> str:

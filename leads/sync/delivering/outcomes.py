@@ -89,7 +89,10 @@ def note_sent(
 
 _EMAIL = re.compile(r"[^\s@,;:<>\"'“”]+@[^\s@,;:<>\"'“”]+")
 _DIGITS = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
-_PERSONAL = ("first_name", "last_name", "email", "phone", "address", "postcode", "message", "title")
+_PERSONAL = (
+    *("first_name", "last_name", "email", "phone", "address", "postcode", "message", "title"),
+    *("firstName", "lastName", "full_name", "notes"),
+)
 
 
 def redact(text: str, claim: Claimed) -> str:
@@ -114,12 +117,14 @@ def later(desk: Desk, claim: Claimed, error: RemoteError, outcome: Outcome) -> A
         return After(WAITING, due, ("waiting", "", error.summary), counted=False)
     if outcome in (Outcome.CREDENTIALS, Outcome.ADDRESS):
         sentence = words.KEY_REFUSED if outcome is Outcome.CREDENTIALS else words.WRONG_ADDRESS
-        return After(WAITING, now + timedelta(seconds=15), (str(outcome), "", sentence), counted=False)
+        problem = (str(outcome), "", sentence.format(name=desk.rules.name))
+        return After(WAITING, now + timedelta(seconds=15), problem, counted=False)
     if is_hopeless(desk, claim, now):
-        return After(NEEDS_ATTENTION, problem=("gave_up", "", words.gave_up(claim.attempts, error.summary)))
+        sentence = words.gave_up(claim.attempts, error.summary, desk.rules.name)
+        return After(NEEDS_ATTENTION, problem=("gave_up", "", sentence))
     sentence = words.BUSY if isinstance(error, RateLimited) else words.UNREACHABLE
     wait = waits.backoff(claim.attempts, desk.chance, error.retry_after)
-    return After(WAITING, now + wait, (str(outcome), "", sentence))
+    return After(WAITING, now + wait, (str(outcome), "", sentence.format(name=desk.rules.name)))
 
 
 def is_hopeless(desk: Desk, claim: Claimed, now: datetime) -> bool:
@@ -129,8 +134,7 @@ def is_hopeless(desk: Desk, claim: Claimed, now: datetime) -> bool:
     return claim.attempts >= FEW and now - claim.created_at >= desk.rules.give_up
 
 
-def refused(error: RemoteError) -> After:
+def refused(error: RemoteError, name: str = "Lead.pro") -> After:
     """The remote read it and said no: a person decides."""
-    return After(
-        NEEDS_ATTENTION, problem=("refused", error.field[:60], words.refused(error.excerpt or error.summary))
-    )
+    sentence = words.refused(error.excerpt or error.summary, name)
+    return After(NEEDS_ATTENTION, problem=("refused", error.field[:60], sentence))

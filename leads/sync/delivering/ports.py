@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from integrations.errors import TransientError
+from integrations.verdicts import Submitted
 from leads.sync.merging import Clash, Pair
 
-CREATE, VALUATION, UPDATE = "create", "valuation", "update"
+CREATE, VALUATION, UPDATE, SUBMIT = "create", "valuation", "update", "submit"
 WAITING, SENDING, UNCLEAR, DONE = "waiting", "sending", "unclear", "done"
-NEEDS_ATTENTION, DISCARDED = "needs_attention", "discarded"
+DUPLICATE, NEEDS_ATTENTION, DISCARDED = "duplicate", "needs_attention", "discarded"
 OPEN = (WAITING, SENDING, UNCLEAR, NEEDS_ATTENTION)
 
 
@@ -24,6 +25,14 @@ class Create:
     payload: Mapping[str, Any]
     write_before: float
     is_valuation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Give a lead to a remote that shows nothing afterwards. The answer is a `Submitted`."""
+
+    payload: Mapping[str, Any]
+    write_before: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +64,12 @@ class Probe:
     """The cheapest harmless call, to see whether the remote lives."""
 
 
-Call = Create | Patch | Get | LookUp | Probe
+Call = Create | Submit | Patch | Get | LookUp | Probe
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: the lead, or the list of them."""
+    """An answer: the lead, the list of them, or what became of a lead submitted."""
 
     data: Any
     started_at: datetime
@@ -109,7 +118,8 @@ class Sent:
     outcome: str
     status: int | None = None
     excerpt: str = ""
-    remote_id: int | None = None
+    remote_id: int | str | None = None
+    reference: str = ""
 
 
 @dataclass(slots=True)
@@ -178,11 +188,21 @@ class Store(Protocol):
         are based on. Repeatable.
         """
 
+    def take_answer(self, claim: Claimed, answer: Submitted, now: datetime) -> None:
+        """The remote answered a submit: done, or a duplicate, whatever the fence says. What a person decided stays,
+        and is told. Repeatable.
+        """
+
+    def learnt_answer(self, claim: Claimed) -> Submitted | None:
+        """What any attempt of this submit was ever answered."""
+
     def take_in(self, claim: Claimed, reply: Reply, now: datetime) -> None:
         """Mirror what a read showed. Older news is ignored; edits on their way stay on top."""
 
-    def count_unclear(self) -> int:
-        """Creates that are being sent or unclear, newer than the last write that succeeded."""
+    def count_unclear(self, now: datetime) -> int:
+        """Creates that are being sent or unclear, newer than the last write that succeeded; of submits, which a
+        person decides about, those that may still arrive.
+        """
 
     def note_written(self, now: datetime) -> None:
         """A write was answered well."""
@@ -215,6 +235,10 @@ class Rules:
     give_up: timedelta
     #: No PATCH later than this after the read it is based on started.
     gap: timedelta = timedelta(seconds=5)
+    #: The remote, as people call it.
+    name: str = "Lead.pro"
+    #: Whether a second send of the same lead makes no second one there.
+    refuses_duplicates: bool = False
     status_by: str = "name"
     needs_names: bool = True
     find_statuses: Callable[[str], list[int]] = lambda name: []
@@ -222,7 +246,7 @@ class Rules:
     lookup_has_found: Callable[[], bool] = lambda: False
     #: Whether a lead that no look-up shows is not there; not so where look-ups leave child leads out.
     absence_counts: Callable[[], bool] = lambda: True
-    #: Whether look-ups are known to show ``meta``; without that, a lead shown without the key may be ours.
+    #: Whether look-ups are known to show ``meta``; without that, a lead shown without the key is read by its number.
     lookup_shows_meta: Callable[[], bool] = lambda: False
     #: Whether reads of this connection have ever shown an answer; without that a missing one proves nothing.
     shows_answers: Callable[[], bool] = lambda: False

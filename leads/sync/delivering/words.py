@@ -27,7 +27,17 @@ ANSWERS_UNSEEN = (
     "The answers were sent and never confirmed, and Lead.pro does not show answers to us. Look in Lead.pro:"
     " if they are missing, try again; if they are there, discard."
 )
-BUG = "We failed, not Lead.pro. Nothing is lost; tell support: push {push_id}."
+BUG = "We failed, not the other side. Nothing is lost; tell support: push {push_id}."
+SUBMIT_UNCLEAR = (
+    "Sent to {name}, and no answer came, so nobody knows whether it arrived, and {name} shows us nothing."
+    " Look there: if it is there, say “It is there”; if not, send it again."
+)
+SUBMIT_AGAIN = (
+    "Sent to {name}, no answer yet. It refuses duplicates, so the same lead goes out once more by itself."
+)
+DUPLICATE = "{name} knows this person already, so nothing new was made there."
+ARRIVED_BEFORE = " An earlier send of ours got no answer; this may be what it made."
+SENT_ALL_THE_SAME = "{name} took this lead after it was discarded here: reference {reference}."
 AMBIGUOUS_STATUS = (
     "Lead.pro has more than one status called “{name}” (ids {ids}). Rename one in Lead.pro, then try again."
 )
@@ -36,27 +46,32 @@ META_TOO_LARGE = (
     "Together with what others keep there, meta is too large for Lead.pro (1024 bytes)."
     " Shorten it and save again."
 )
-BUSY = "Saved. Lead.pro is busy; it is tried again by itself."
-UNREACHABLE = "Saved. Lead.pro cannot be reached just now; it is tried again by itself."
-KEY_REFUSED = "Saved. Lead.pro refuses our key; it goes out once that is mended."
-WRONG_ADDRESS = "Saved. Lead.pro's address seems wrong; it goes out once that is mended."
+BUSY = "Saved. {name} is busy; it is tried again by itself."
+UNREACHABLE = "Saved. {name} cannot be reached just now; it is tried again by itself."
+KEY_REFUSED = "Saved. {name} refuses our key; it goes out once that is mended."
+WRONG_ADDRESS = "Saved. The address of {name} seems wrong; it goes out once that is mended."
 TOGETHER = "Goes out together with push {push_id}."
 TWICE = "Twice in Lead.pro: {ids}. Merge there."
 ANSWER_HIDDEN = "Lead.pro took the answer to “{question}” and does not show it."
 
 
-def refused(reason: str) -> str:
-    """Lead.pro's own words."""
+def refused(reason: str, name: str = "Lead.pro") -> str:
+    """The remote's own words."""
     return (
-        f"Lead.pro refused: {reason}"
-        if reason
-        else "Lead.pro refused this without saying why. It is kept here."
+        f"{name} refused: {reason}" if reason else f"{name} refused this without saying why. It is kept here."
     )
 
 
-def gave_up(times: int, last: str) -> str:
+def unfit(name: str, problems: str) -> str:
+    """Why a lead that a rule wants to send is kept here, and what to do."""
+    return (
+        f"{name} would refuse this lead. {problems} Mend the field, or the rule: it goes out by itself then."
+    )
+
+
+def gave_up(times: int, last: str, name: str = "Lead.pro") -> str:
     """After too many failures in a row."""
-    return f"Gave up after {times} tries. Nothing is lost; try again when Lead.pro works. Last: {last}"
+    return f"Gave up after {times} tries. Nothing is lost; try again when {name} works. Last: {last}"
 
 
 def twice(ids: Sequence[int]) -> str:

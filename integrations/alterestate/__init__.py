@@ -1,0 +1,1 @@
+"""AlterEstate, a CRM that takes leads and shows none (dev.alterestate.com/leads)."""
