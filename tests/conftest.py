@@ -15,6 +15,7 @@ import pytest
 import redis as redis_client
 from django.conf import settings
 from django.db import connections as database_connections
+from hypothesis import settings as hypothesis_settings
 from kombu import Connection as BrokerConnection
 from kombu import Queue
 
@@ -29,6 +30,10 @@ ROOT = Path(__file__).parent.parent
 ON_POSTGRES = os.environ.get("TEST_DATABASE") == "postgres"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in {"", "0"}
 SANDBOX_KEY = "sandbox-key"
+
+# How long an example takes says how busy the machine is, and nothing else.
+hypothesis_settings.register_profile("busy machine", deadline=None)
+hypothesis_settings.load_profile("busy machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

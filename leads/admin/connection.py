@@ -43,7 +43,7 @@ class ConnectionAdmin(Page):
     admins_only = True
     read_only = False
     form = ConnectionForm
-    list_display = ("label", "state_badge", "budget", "last_success", "last_trouble", "waiting")
+    list_display = ("label", "state_badge", "budget_words", "last_success", "last_trouble", "waiting")
     change_form_template = "admin/leads/connection/page.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -74,7 +74,7 @@ class ConnectionAdmin(Page):
         return state_of(connection)
 
     @display(description="Budget")  # type: ignore[untyped-decorator]
-    def budget(self, connection: Connection) -> str:
+    def budget_words(self, connection: Connection) -> str:
         """Requests a minute; AVIV's rule is another one."""
         if connection.remote == Remote.AVIV:
             return f"{SLOTS} at once"
@@ -215,7 +215,7 @@ def describe(connection: Connection) -> dict[str, Any]:
         ],
         "hooks": describe_hooks(connection, now) if connection.remote in HOOKED else None,
         "portal": describe_portal(connection, now),
-        "budget": draw_budget(report["budget"]) if report else None,
+        "budget": draw_budget(report["budget"]) if report and connection.remote != Remote.AVIV else None,
         "title": "",
     }
 

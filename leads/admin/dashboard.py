@@ -22,7 +22,8 @@ from leads.admin.look_words import LATE
 from leads.admin.roles import Viewer, viewer_of
 from leads.admin.values import label_of
 from leads.admin.wording import ago, cut, moment, span
-from leads.models import Change, Conflict, Connection, Heartbeat, Lead, Push, SyncState
+from leads.models import Change, Conflict, Connection, Heartbeat, Lead, Push, Remote, SyncState
+from leads.sync.subscribing import find_warnings
 
 DAYS, TOP, RECENT = 30, 8, 12
 
@@ -40,7 +41,7 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "viewer": viewer,
         "title": "Dashboard",
         "numbers": list_numbers(leads, totals, viewer, now),
-        "health": list_health(now),
+        "health": [*list_health(now), *(list_portal_signs(now) if viewer.is_admin else [])],
         "chart": draw_days(recent, now),
         "bars": [
             ("Status", count_by(recent, "status", "status")),
@@ -179,6 +180,13 @@ def draw_days(recent: QuerySet[Lead], now: datetime) -> str:
         ],
     }
     return json.dumps(data)
+
+
+def list_portal_signs(now: datetime) -> list[dict[str, str]]:
+    """What a portal's webhook and its pulls say of each other, where somebody should act."""
+    portals = Connection.objects.filter(remote=Remote.AVIV).order_by("id")
+    told = ((one.name, words) for one in portals for words in find_warnings(one, now))
+    return [{"tone": "amber", "words": f"{name}: {words}"} for name, words in told]
 
 
 def count_by(recent: QuerySet[Lead], column: str, parameter: str, words: str = "") -> list[dict[str, Any]]:

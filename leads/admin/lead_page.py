@@ -26,7 +26,7 @@ from integrations.leadpro.fields import (
 )
 from leads.admin.lead_columns import initials_of, name_of
 from leads.admin.lead_form import ADDED_TO, LeadForm, input_values
-from leads.admin.look_words import main_copy, tell_look, tell_next
+from leads.admin.look_words import main_copy, tell_look, tell_next, tell_portal
 from leads.admin.push_words import CONFIRMED, SAVED, SENT, Story, remote_link, tell
 from leads.admin.run_words import tell_run
 from leads.admin.values import label_of, pretty, show
@@ -171,6 +171,7 @@ class LeadPage:
         facts.append(("Last changed", moment(lead.changed_at, self.now)))
         facts.append(("First seen here", moment(lead.first_seen_at, self.now)))
         facts.append(("Came from", format_html("{}", lead.get_origin_display())))
+        facts += [("Portal", format_html("{}", portal)) for portal in map(tell_portal, self.copies) if portal]
         facts.append(("Number here", format_html("{}", lead.pk)))
         return facts
 

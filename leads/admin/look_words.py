@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from integrations.aviv.portals import name_portal
 from leads.admin.wording import about, moment
 from leads.models import Connection, Copy, Heartbeat, Remote
 from leads.models.encryption import UnreadableSecret
@@ -36,6 +37,8 @@ def tell_next(copy: Copy, now: datetime) -> SafeString:
     shut = why_shut(copy.connection, now)
     if shut:
         return format_html("not looked at again while {}", shut)
+    if copy.connection.remote == Remote.AVIV:
+        return format_html("{}", "read again together with all leads of its days, within 30 days")
     if copy.refresh_class is None or copy.next_refresh_at is None:
         return format_html("{} tells of changes itself; not looked at one by one", copy.connection.name)
     again = (
@@ -49,6 +52,16 @@ def tell_next(copy: Copy, now: datetime) -> SafeString:
     if copy.missing_since and not copy.gone_at:
         return format_html("not found {}, {}", moment(copy.missing_since, now), again)
     return again
+
+
+def tell_portal(copy: Copy) -> str:
+    """The portal that an AVIV lead was written at: 'SeLoger (SLG-FRA)'; empty for other copies."""
+    metadata = copy.raw.get("metadata") if copy.connection.remote == Remote.AVIV else None
+    code = metadata.get("portal") if isinstance(metadata, dict) else None
+    if not isinstance(code, str) or not code:
+        return ""
+    name = name_portal(code)
+    return name if name == code else f"{name} ({code})"
 
 
 def why_shut(connection: Connection, now: datetime) -> str:

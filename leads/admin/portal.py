@@ -20,12 +20,13 @@ from integrations.errors import RemoteError
 from leads import tasks
 from leads.admin.roles import viewer_of
 from leads.admin.values import pretty
-from leads.admin.wording import badge, moment
+from leads.admin.wording import badge, cut, moment
 from leads.models import Connection, Copy, Remote, Run, Window
 from leads.models.encryption import UnreadableSecret
 from leads.sync import backfilling, subscribing
 
 TONES = {"ACTIVE": "green", "INACTIVE": "red", "GONE": "red"}
+MOST_COLUMNS = 8
 LONGEST_BACK = timedelta(days=3660)
 
 
@@ -138,8 +139,8 @@ def subscriptions_view(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         for one in subscribing.look(connection, now):
             tone = TONES.get(one.status.upper(), "grey")
-            events = [pretty(event) for event in one.events]
-            rows.append((one, badge(one.status.lower() or "?", tone), moment(one.delivered_at, now), events))
+            state = badge(one.status.lower() or "?", tone)
+            rows.append((one, state, moment(one.delivered_at, now), *tabulate(one.events)))
     except (RemoteError, UnreadableSecret) as error:
         problem = _words(error)
     context = {
@@ -150,6 +151,17 @@ def subscriptions_view(request: HttpRequest, pk: int) -> HttpResponse:
         "problem": problem,
     }
     return TemplateResponse(request, "admin/leads/connection/subscriptions.html", context)
+
+
+def tabulate(events: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """AVIV's account of deliveries as a table; what is in one is not documented, so its own names head the columns."""
+    names = list(dict.fromkeys(name for event in events for name in event))[:MOST_COLUMNS]
+    return names, [[_cell(event.get(name)) for name in names] for event in events]
+
+
+def _cell(value: Any) -> str:
+    text = value if isinstance(value, str) else "—" if value is None else pretty(value)
+    return cut(text, 200)
 
 
 def _find(request: HttpRequest, pk: int) -> Connection:

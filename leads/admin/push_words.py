@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from leads.admin.look_words import main_copy
 from leads.admin.values import label_of, link
 from leads.admin.wording import short_clock
 from leads.models import Conflict, Connection, Copy, Lead, Push, SyncState
@@ -137,13 +138,15 @@ def _tell_rest(lead: Lead, pushes: Sequence[Push], copies: Sequence[Copy], now: 
         return tell_push(latest, now)
     if lead.sync_state == SyncState.LOCAL or not copies:
         return Story("grey", "Only here: Lead.pro does not have this lead.", push=latest)
-    words = format_html("In {}", remote_link(copies[0].connection, copies[0].remote_id))
+    copy = main_copy(copies) or copies[0]
+    words = format_html("In {}", remote_link(copy.connection, copy.remote_id))
     if (
         latest is not None
         and latest.state == Push.DONE
         and latest.settled_at
         and now - latest.settled_at < FRESH
     ):
-        more = f"Confirmed at {short_clock(latest.settled_at, now)}."
+        is_here = latest.connection_id == copy.connection_id
+        more = f"Confirmed at {short_clock(latest.settled_at, now)}." if is_here else _arrived(latest)
         return Story("green", words, more, latest, steps=3)
     return Story("green", words)

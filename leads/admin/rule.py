@@ -15,15 +15,18 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
+from integrations.mapping import as_text
 from leads import tasks
 from leads.admin.lead_columns import name_of
 from leads.admin.lead_views import lead_url
 from leads.admin.roles import Page, viewer_of
 from leads.admin.rule_form import RuleForm
 from leads.admin.wording import badge, count_of, cut, moment
-from leads.models import Forward, Lead, Rule
+from leads.models import Connection, Forward, Lead, Origin, Rule
 from leads.models.searching import matching
 from leads.sync import rulemaking
+from leads.sync.comparing import COLUMNS
+from leads.sync.handing import fields_of
 from leads.sync.ruling import CONDITIONS
 
 DAYS = 30
@@ -57,7 +60,8 @@ class RuleAdmin(Page):
     @display(description="Goes to")  # type: ignore[untyped-decorator]
     def where_to(self, rule: Rule) -> str:
         """The connection."""
-        return f"{rule.target.name} ({rule.target.get_remote_display()})"
+        name, remote = rule.target.name, rule.target.get_remote_display()
+        return name if name == remote else f"{name} ({remote})"
 
     @display(description="State")  # type: ignore[untyped-decorator]
     def state_badge(self, rule: Rule) -> SafeString:
@@ -105,16 +109,14 @@ class RuleAdmin(Page):
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """What the rule as typed would do with one lead: a piece of page."""
         rule, problems = self._typed(request)
-        lead = find_lead(request.POST.get("lead", ""))
-        context: dict[str, Any] = {
-            "problems": problems,
-            "lead": lead,
-            "asked": request.POST.get("lead", "").strip(),
-        }
+        asked = request.POST.get("lead", "").strip()
+        lead = find_lead(asked) if asked or problems else rulemaking.find_example(rule)
+        context: dict[str, Any] = {"problems": problems, "lead": lead, "asked": asked}
         if lead is not None:
             context |= {"name": cut(name_of(lead), 60), "lead_url": lead_url(lead.pk)}
             if not problems:
-                context["preview"] = rulemaking.preview(rule, lead, now=timezone.now())
+                shown = context["preview"] = rulemaking.preview(rule, lead, now=timezone.now())
+                context["fields"] = [(name, say_value(value)) for name, value in shown.shape.fields.items()]
         return render(request, "admin/leads/rule/_preview.html", context)
 
     def dry_run_view(self, request: HttpRequest) -> HttpResponse:
@@ -173,25 +175,74 @@ class RuleAdmin(Page):
     ) -> HttpResponse:
         """History and outcome beside the terms."""
         context |= describe(obj) if obj is not None else {"rule": None}
+        context["names"] = list_names()
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
 
 def say_when(when: dict[str, list[Any]]) -> str:
     """The conditions in one line."""
-    parts = [
-        "with consent"
-        if name == "consent"
-        else f"{CONDITIONS.get(name, name)}: {' or '.join(map(str, wanted))}"
-        for name, wanted in when.items()
+    said = [_say_condition(name, when[name]) for name in CONDITIONS if when.get(name)]
+    return "; ".join(said) or "every lead"
+
+
+def _say_condition(name: str, wanted: list[Any]) -> str:
+    match name:
+        case "consent":
+            return "with consent"
+        case "origin":
+            labels = dict(Origin.choices)
+            return f"first from {' or '.join(str(labels.get(one, one)) for one in wanted)}"
+        case "connection":
+            names = Connection.objects.filter(pk__in=wanted).order_by("pk").values_list("name", flat=True)
+            return f"from the connection {' or '.join(names) or 'that is gone'}"
+        case _:
+            return f"{CONDITIONS.get(name, name)}: {' or '.join(map(str, wanted))}"
+
+
+def say_value(value: Any) -> str:
+    """A value as it would be sent, on a few lines."""
+    return (
+        "\n".join(f"{k}: {v}" for k, v in value.items())
+        if isinstance(value, dict)
+        else as_text(value) or str(value)
+    )
+
+
+def say_terms(terms: dict[str, Any]) -> list[tuple[str, str]]:
+    """One version of a rule, in words."""
+    target = Connection.objects.filter(pk=terms.get("target_id") or 0).first()
+    office = terms.get("office") or {}
+    areas = [f"{area}: {number}" for area, number in (office.get("postcodes") or {}).items()]
+    areas += [f"others: {office['else']}"] if office.get("else") else []
+    said = [
+        ("Name", str(terms.get("name", ""))),
+        ("Position", str(terms.get("position", ""))),
+        ("When", say_when(terms.get("when") or {})),
+        ("Goes to", target.name if target else "a connection that is gone"),
+        ("Delay", f"{terms.get('delay_minutes') or 0} min"),
+        ("Office", str(office.get("fixed") or ", ".join(areas) or "—")),
     ]
-    return "; ".join(parts) or "every lead"
+    return said + [(name, _say_wish(wish)) for name, wish in (terms.get("mapping") or {}).items()]
+
+
+def _say_wish(wish: dict[str, Any]) -> str:
+    parts = [str(wish.get("text", ""))]
+    parts += [f"else “{wish['missing']}”"] if wish.get("missing") else []
+    parts += [f"at most {wish['limit']}, then {wish.get('long', 'cut')}"] if wish.get("limit") else []
+    return "; ".join(part for part in parts if part)
+
+
+def list_names() -> list[tuple[str, str]]:
+    """What may stand in a row of "what is sent": the fields of each remote, and of a lead."""
+    rows = {row.get_remote_display(): row for row in Connection.objects.order_by("-pk")}
+    fields = [(f"Fields of {remote}", ", ".join(sorted(fields_of(row)))) for remote, row in rows.items()]
+    return [*sorted(fields), ("Fields of a lead", ", ".join(f"{{{name}}}" for name in ("portal", *COLUMNS)))]
 
 
 def find_lead(text: str) -> Lead | None:
     """The lead with this number, here or in Lead.pro, or the newest that a search finds."""
-    text = text.strip()
     if not text:
-        return Lead.objects.order_by("-pk").first()
+        return None
     if text.isdecimal() and int(text) < 2**63:
         return Lead.objects.filter(pk=int(text)).first() or Lead.objects.filter(leadpro_id=int(text)).first()
     return Lead.objects.filter(matching(text)).order_by("-pk").first()
@@ -213,7 +264,7 @@ def describe(rule: Rule) -> dict[str, Any]:
                 moment(one.at, now),
                 one.actor,
                 "on" if one.terms.get("is_on") else "off",
-                one.terms,
+                say_terms(one.terms),
             )
             for one in rule.versions.all()[:LAST]
         ],

@@ -14,7 +14,7 @@ from unfold.widgets import (
 )
 
 from leads.admin.lead_inputs import RowsInput
-from leads.models import Connection, Lead, Origin, Rule
+from leads.models import Connection, Lead, Origin, Remote, Rule
 from leads.sync import rulemaking
 from leads.sync.ruling import CONDITIONS, places
 
@@ -114,8 +114,9 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         label="What is sent",
         required=False,
         widget=RowsInput(MAPPING),
-        help_text="Beside what the lead has. Text in braces is a field of the lead, {portal} the portal's code."
-        " What is longer than the longest is cut, or stops the lead until a person has looked.",
+        help_text="A row for what is not simply the lead's own. Text in braces is a field of the lead, {portal} the"
+        " portal's code; all names stand on the right. What is longer than the longest is cut, or stops the lead until"
+        " a person has looked.",
     )
     fixed_office = forms.IntegerField(
         label="Office",
@@ -132,6 +133,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Rule
         fields = ("name", "position", "target", "delay_minutes", "is_on")
+        labels = {"target": "Connection", "delay_minutes": "Delay in minutes"}
         widgets = {
             "name": UnfoldAdminTextInputWidget,
             "position": UnfoldAdminIntegerFieldWidget,
@@ -145,11 +147,11 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         when, office = self.instance.when or {}, self.instance.office or {}
         for name in TYPED:
             self.fields[name] = Listed(
-                label=CONDITIONS[name].capitalize(),
+                label=name if name.startswith("utm_") else CONDITIONS[name].capitalize(),
                 widget=UnfoldAdminTextInputWidget(attrs={"placeholder": HINTS.get(name, "")}),
             )
             self.initial.setdefault(name, when.get(name, []))
-        rows = Connection.objects.order_by("pk")
+        rows = Connection.objects.exclude(remote=Remote.ALTERESTATE).order_by("pk")
         self.fields["connection"].choices = [(str(row.pk), row.name) for row in rows]  # type: ignore[attr-defined]
         self.initial.update(
             {

@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=0, editable=False)),
             ],
             options={
+                'verbose_name': 'forwarding rule',
                 'ordering': ['position', 'id'],
             },
         ),

@@ -49,6 +49,7 @@ class Rule(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+        verbose_name = "forwarding rule"
 
     def __str__(self) -> str:
         return self.name

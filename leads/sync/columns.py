@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+import orjson
 from django.db import connections, models, router
 
 
@@ -90,5 +91,13 @@ def _preparer(field: Any, database: Any) -> Callable[[Any], Any]:
         # A page has few moments, many times each.
         return lru_cache(maxsize=1024)(lambda value: field.get_db_prep_save(value, database))
     if isinstance(field, models.JSONField):
-        return lambda value: None if value is None else field.get_db_prep_save(value, database)
+        return partial(_json_text, field, database)
     return _as_it_is
+
+
+def _json_text(field: Any, database: Any, value: Any) -> Any:
+    """In a fraction of the time that the field takes; what orjson does not take, the field does."""
+    try:
+        return None if value is None else orjson.dumps(value).decode()
+    except TypeError:
+        return field.get_db_prep_save(value, database)

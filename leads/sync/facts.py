@@ -6,18 +6,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db.models import Prefetch, prefetch_related_objects
+
 from leads.models import Copy, Forward, Lead, Push, Remote
 from leads.sync.comparing import COLUMNS
 from leads.sync.ruling import MADE_HERE, Facts
 
 
 def gather(leads: Iterable[Lead], *, but: int | None = None) -> Iterator[Facts]:
-    """The facts of each lead, in order. ``but``: a forward that does not count as "on its way"."""
+    """The facts of each lead, in order, with its copies prefetched. ``but``: a forward that does not count as "on its
+    way".
+    """
     rows = list(leads)
     ids = [lead.pk for lead in rows]
-    copies: dict[int, list[Copy]] = defaultdict(list)
-    for copy in Copy.objects.filter(lead_id__in=ids).select_related("connection").order_by("pk"):
-        copies[copy.lead_id].append(copy)
+    prefetch_related_objects(
+        rows, Prefetch("copies", Copy.objects.select_related("connection").order_by("pk"))
+    )
     known: dict[int, set[int]] = defaultdict(set)
     on_their_way = (
         Push.objects.filter(lead_id__in=ids)
@@ -30,7 +34,7 @@ def gather(leads: Iterable[Lead], *, but: int | None = None) -> Iterator[Facts]:
         for lead_id, connection_id in pairs:
             known[lead_id].add(connection_id)
     for lead in rows:
-        mine = copies[lead.pk]
+        mine = list(lead.copies.all())
         yield Facts(
             lead_id=lead.pk,
             origin=lead.origin,

@@ -223,7 +223,8 @@ def _for_leadpro(
 
 
 def _provenance(lead: Lead) -> dict[str, str]:
-    copy = Copy.objects.filter(lead=lead, connection__remote=Remote.AVIV).order_by("pk").first()
+    copies = sorted(lead.copies.all(), key=lambda one: one.pk)
+    copy = next((one for one in copies if one.connection.remote == Remote.AVIV), None)
     if copy is None:
         return {}
     metadata = copy.raw.get("metadata")

@@ -84,7 +84,7 @@ class Looks:
         self._observations: list[Observation] = []
         self._demand = 0.0
         self._tallies: list[tuple[str, int]] = []
-        self._offices: list[tuple[int | None, float, bool]] = []
+        self._offices: list[tuple[int | None, float, bool, datetime]] = []
 
     def first(self, lead: Lead, started_at: datetime) -> dict[str, Any]:
         """The columns of a copy that was seen for the first time: planned from its bucket's rates."""
@@ -105,7 +105,7 @@ class Looks:
             observation = self.model.observe(belief, traits, copy.seen_at, started_at, changed)
             if self.cause == Cause.REFRESH:
                 expected = 1 - self.model.believed_unchanged(belief, traits, copy.seen_at, started_at)
-                self._offices.append((before.office_id, expected, changed))
+                self._offices.append((before.office_id, expected, changed, started_at))
             self._observations.append(observation)
             belief = observation.belief
             self._count(copy, started_at, changed)
@@ -155,7 +155,7 @@ class Looks:
             pricing.note(self.connection.pk, observation)
         if self._demand:
             pricing.note_demand(self.connection.pk, self._demand)
-        for office, expected, changed in self._offices:
-            correlating.note(self.connection.pk, office, expected, changed, self.now)
+        for look in self._offices:
+            correlating.note(self.connection.pk, *look)
         for measure, bucket in self._tallies:
             tallying.count(self.connection.pk, measure, bucket)

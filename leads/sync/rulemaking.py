@@ -20,6 +20,8 @@ from leads.sync.ruling import CONDITIONS, Edge, Facts, Shape, find_circle, may_g
 
 CHUNK = 500
 SAMPLES = 20
+#: Among how many of the newest leads an example is looked for.
+RECENT = 500
 
 
 class RuleRefused(Exception):
@@ -43,6 +45,7 @@ class DryRun:
     """What a rule would have done with the leads of the last days, had it been on."""
 
     total: int = 0
+    misfits: int = 0
     would_go: int = 0
     stopped: int = 0
     there_already: int = 0
@@ -131,6 +134,15 @@ def _edge(rule: Rule, remotes: dict[int, str]) -> Edge:
     return Edge(rule.name, sources_of(rule.when, remotes), rule.target_id)
 
 
+def find_example(rule: Rule) -> Lead | None:
+    """The newest lead that the rule would send, or else that it fits, or else the newest of all."""
+    leads = list(Lead.objects.order_by("-listed_at", "-pk")[:RECENT])
+    known = zip(leads, gather(leads), strict=True)
+    fitting = [(lead, facts) for lead, facts in known if not misfits(rule.when, facts)]
+    going = (lead for lead, facts in fitting if not may_go(facts, rule.target_id))
+    return next((lead for some in (going, (lead for lead, _ in fitting), leads) for lead in some), None)
+
+
 def preview(rule: Rule, lead: Lead, *, now: datetime) -> Preview:
     """What the rule, saved or not, would do with this lead now. Nothing is written."""
     facts = next(iter(gather([lead])))
@@ -162,8 +174,8 @@ def dry_run(rule: Rule, *, now: datetime, days: int = 30) -> DryRun:
         for lead, facts in zip(leads, gather(leads), strict=True):
             result.total += 1
             if misfits(rule.when, facts):
-                continue
-            if may_go(facts, rule.target_id):
+                result.misfits += 1
+            elif may_go(facts, rule.target_id):
                 result.there_already += 1
             elif next(choose_rules(ordered, facts, None), None) is not rule:
                 result.by_another_rule += 1

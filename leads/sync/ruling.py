@@ -56,10 +56,17 @@ class Shape:
 def misfits(when: Mapping[str, Sequence[Any]], facts: Facts) -> list[str]:
     """Why these conditions do not fit the lead, a sentence for each; empty where they fit."""
     return [
-        f"{CONDITIONS.get(name, name)}: {_said(name, facts)} is not among {', '.join(map(str, wanted))}"
+        _contrast(name, wanted, facts)
         for name, wanted in when.items()
         if wanted and not _fits(name, wanted, facts)
     ]
+
+
+def _contrast(name: str, wanted: Sequence[Any], facts: Facts) -> str:
+    if name == "connection":
+        return "It came from another connection."
+    words = "yes" if name == "consent" else " or ".join(map(str, wanted))
+    return f"{CONDITIONS.get(name, name)}: {_said(name, facts)}, and not {words}"
 
 
 def _fits(name: str, wanted: Sequence[Any], facts: Facts) -> bool:

@@ -245,7 +245,8 @@ class _Taking:
         self.counts["created"] += len(lead_ids)
 
     def _lead_row(self, parsed: ParsedAviv, names: Sequence[str]) -> dict[str, Any]:
-        values = parsed.values
+        values, numbers = parsed.values, {one.e164 for one in parsed.phones}
+        phone = values.get("phone")
         return {
             **{name: values.get(name) for name in names},
             "origin": Origin.AVIV.value,
@@ -257,7 +258,8 @@ class _Taking:
             "pending": {},
             "warnings": parsed.warnings,
             "email_key": email_key(values.get("email")),
-            "phone_key": phone_key(values.get("phone")),
+            # What is E.164 already is its own key.
+            "phone_key": phone if phone and phone in numbers else phone_key(phone),
             "sync_state": SyncState.LOCAL.value,
         }
 

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from leads.models import Connection, Erasure, Lead, Run, Subscription
+from leads.models import Connection, Erasure, Heartbeat, Lead, Push, Run, Subscription
 from tests.admin.pages import text
 from tests.sync import avivs
 from tests.sync.avivs import NOON, lead_object, sandbox_connection
@@ -45,7 +45,9 @@ def test_the_webhook_address_is_told_to_aviv_by_a_subscription_and_pasted_nowher
     assert "Paste this into Lead.pro's dashboard" in text(manager.get(page_of(account)))
     silent = Connection.objects.create(remote="alterestate", name="AlterEstate")
     assert "Webhook address" not in text(manager.get(page_of(silent)))
-    assert "10 at once" in text(manager.get(reverse("admin:leads_connection_changelist")))
+    listing = text(manager.get(reverse("admin:leads_connection_changelist")))
+    assert "10 at once" in listing
+    assert "60 a minute" in listing
     answer = act(manager, aviv, "rotate")
     assert "Subscribe again, so that AVIV calls it." in text(answer)
 
@@ -67,12 +69,42 @@ def test_a_subscription_is_made_shown_with_its_audit_and_ended(manager, aviv, sa
     page = text(manager.get(page_of(aviv)))
     assert row.remote_id in page
     assert row.key not in page
+    there = sandbox.aviv.store.subscriptions()[0]
+    event = {"status": "FAILURE <b>", "httpStatus": 503, "more": {"a": 1}}
+    sandbox.aviv.store.keep_subscription(there | {"events": [{"status": "SUCCESS"}, event]})
     listing = text(manager.get(reverse("admin:leads_connection_subscriptions", args=[aviv.pk])))
     assert row.remote_id in listing
     assert "made here" in listing
+    for words in ("<th>httpStatus</th>", "FAILURE &lt;b&gt;", "SUCCESS", "503"):
+        assert words in listing
     assert "was ended" in text(act(manager, aviv, "unsubscribe", subscription=row.remote_id))
     assert Subscription.objects.count() == 0
     assert sandbox.aviv.store.subscriptions() == []
+
+
+def test_a_portals_lead_says_where_it_was_written_and_when_it_is_read_again(manager, aviv):
+    Heartbeat.beat("sweep", timezone.now())
+    avivs.read(aviv, [lead_object(1)])
+    page = text(manager.get(reverse("admin:leads_lead_change", args=[Lead.objects.get().pk])))
+    assert "SeLoger (SLG-FRA)" in page
+    assert "read again together with all leads of its days, within 30 days" in page
+
+
+def test_the_head_of_a_lead_that_went_to_aviv_too_tells_both(manager, aviv, mirror):
+    lead, now = mirror(), timezone.now()
+    Push.objects.create(
+        lead=lead,
+        connection=aviv,
+        kind=Push.SUBMIT,
+        state=Push.DONE,
+        remote_reference="req-1",
+        created_at=now,
+        due_at=now,
+        settled_at=now,
+    )
+    page = text(manager.get(reverse("admin:leads_lead_change", args=[lead.pk])))
+    assert "In Lead.pro #18376" in page
+    assert "Taken by AVIV Seeker Leads: req-1." in page
 
 
 def test_a_remote_that_does_not_answer_is_told_in_words(manager, aviv, sandbox):
@@ -82,11 +114,13 @@ def test_a_remote_that_does_not_answer_is_told_in_words(manager, aviv, sandbox):
     assert "What is known of them is kept." in listing
 
 
-def test_an_inactive_subscription_is_warned_of(manager, aviv):
+def test_an_inactive_subscription_is_warned_of(manager, visitor, aviv):
     Subscription.objects.create(
         connection=aviv, remote_id="s-1", url="u", status="INACTIVE", made_at=timezone.now()
     )
-    assert "our webhook subscription is inactive" in text(manager.get(page_of(aviv)))
+    for address in (page_of(aviv), reverse("admin:index")):
+        assert "our webhook subscription is inactive" in text(manager.get(address))
+    assert "subscription is inactive" not in text(visitor("agent", 375).get(reverse("admin:index")))
 
 
 def test_only_administrators_open_any_of_it(visitor, aviv):

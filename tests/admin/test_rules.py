@@ -101,7 +101,7 @@ def test_a_preview_says_why_a_lead_stays(
     mirror(1, type="sale")
     page = manager.post(reverse("admin:leads_rule_preview"), typed(target, lead="1")).content.decode()
     assert "stays" in page
-    assert "type: sale is not among vendor, landlord" in page
+    assert "type: sale, and not vendor or landlord" in page
 
 
 def test_a_dry_run_counts_in_words(
@@ -109,9 +109,36 @@ def test_a_dry_run_counts_in_words(
 ) -> None:
     for number in range(1, 4):
         mirror(number, type="vendor")
+    mirror(4, type="sale")
     monkeypatch.setattr("leads.admin.rule.DAYS", 36500)
     page = manager.post(reverse("admin:leads_rule_dry_run"), typed(target)).content.decode()
     assert "3 leads would have gone to AlterEstate." in page
+    assert "<dt>Do not fit</dt><dd>1</dd>" in page
+
+
+def test_an_example_is_a_lead_that_would_go(
+    manager: Client, target: Connection, mirror: Callable[..., Lead]
+) -> None:
+    mirror(1, type="vendor", full_name="Ada Seller")
+    mirror(2, type="sale", full_name="Bo Buyer")
+    page = manager.post(reverse("admin:leads_rule_preview"), typed(target, lead="")).content.decode()
+    assert "Ada Seller" in page
+    assert "would go" in page
+
+
+def test_a_version_is_told_in_words(manager: Client, target: Connection, account: Connection) -> None:
+    changes = {"connection": [str(account.pk)], "consent": "on", "wishes-2": ["nobody", ""]}
+    manager.post(reverse(ADD), typed(target, **changes))
+    page = manager.get(reverse("admin:leads_rule_change", args=[Rule.objects.get().pk])).content.decode()
+    assert "first from Lead.pro; from the connection Lead.pro; type: vendor or landlord; with consent" in page
+    assert "{message}; else “nobody”; at most 500, then stop" in page
+    assert "adset_name, campaign_name" in page
+
+
+def test_where_no_lead_comes_from_is_no_condition(manager: Client, target: Connection) -> None:
+    answer = manager.post(reverse(ADD), typed(target, connection=[str(target.pk)]))
+    assert answer.status_code == 200
+    assert Rule.objects.count() == 0
 
 
 @pytest.mark.parametrize("role", ["leader", "agent", "none"])

@@ -212,8 +212,9 @@ def mirrored_from_aviv() -> dict[str, Any]:
 
 
 def let_an_hour_pass() -> int:
-    """What one read showed of erased people is an hour old now, and all spans are to be read again."""
-    Window.objects.filter(kind=Window.SPAN).update(due_at=timezone.now())
+    """What one read showed of erased people is an hour old now, and the newest six spans are to be read again."""
+    newest = Window.objects.filter(kind=Window.SPAN).order_by("-since").values_list("pk", flat=True)[:6]
+    Window.objects.filter(pk__in=list(newest)).update(due_at=timezone.now())
     long_ago = timezone.now() - timedelta(minutes=75)
     return Erasure.objects.filter(erased_at__isnull=True).update(noticed_at=long_ago)
 

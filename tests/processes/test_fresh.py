@@ -10,7 +10,7 @@ import pytest
 from tests.processes.harness import House, wait_until
 from tests.processes.test_two_of_each import most_within
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(300)]
 
 BUDGET, LEADS = 120, 12
 #: Sandbox seconds in a real one: six seconds without a worker are ten minutes of the agency's day.

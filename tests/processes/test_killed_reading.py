@@ -44,6 +44,8 @@ def refresh_as_person(house: House, lead_id: int) -> tuple[int, int]:
 def test_a_killed_worker_and_web_server_lose_nothing_of_an_import_and_a_refresh(
     house: House, tmp_path: Path
 ) -> None:
+    # So long that the schedule reads nothing again meanwhile.
+    house.env |= {"REFRESH_FLOOR_SECONDS": "3600"}
     house.start_sandbox(leads=MIRRORED + 1 + IMPORTED)
     ids = [lead["id"] for lead in house.box.leads()]
     refreshed, clicked, imported = ids[:MIRRORED], ids[MIRRORED], ids[MIRRORED + 1 :]

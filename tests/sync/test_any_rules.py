@@ -6,6 +6,7 @@ import contextlib
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,18 +18,21 @@ from leads.sync.storing import Seen, store
 from tests.sync.payloads import lead_object
 from tests.sync.test_forwarding import SOON, make_connection
 
+pytestmark = pytest.mark.django_db
 #: Brands that leads come from and go to, and a remote that shows nothing.
-SOURCES, TARGETS = range(3), range(4)
-WHEN = st.fixed_dictionaries(
-    {},
-    optional={
-        "type": st.lists(st.sampled_from(["vendor", "sale"]), min_size=1, max_size=2),
-        "connection": st.lists(st.sampled_from(SOURCES), min_size=1, max_size=2),
-        "consent": st.just([True]),
-        "postcode": st.just(["NG"]),
-    },
+SOURCES, TARGETS = range(3), (3, 2, 1, 0)
+WHEN = st.sampled_from(
+    [
+        {},
+        {},
+        {"type": ["vendor"]},
+        {"connection": [0]},
+        {"connection": [1, 2]},
+        {"consent": [True]},
+        {"postcode": ["NG"], "type": ["vendor", "sale"]},
+    ]
 )
-#: Of the second one, long messages stop.
+#: With the last one, long messages stop.
 MAPPINGS = st.sampled_from([{}, {"text": "{source}"}, {"text": "{message}", "limit": 5, "long": "stop"}])
 RULES = st.fixed_dictionaries(
     {
@@ -49,8 +53,9 @@ LEADS = st.fixed_dictionaries(
     }
 )
 WHICH = st.integers(0, 2)
+ARRIVAL = st.tuples(st.just("arrive"), st.sampled_from(SOURCES), WHICH, LEADS)
 ACTS = st.one_of(
-    st.tuples(st.just("arrive"), st.sampled_from(SOURCES), WHICH, LEADS),
+    *(ARRIVAL, ARRIVAL, ARRIVAL, ARRIVAL),
     st.tuples(st.just("make"), RULES),
     st.tuples(st.just("edit"), WHICH, RULES),
     *(st.tuples(st.just(name), WHICH) for name in ("switch", "replay", "deliver", "discard", "catch_up")),
@@ -61,15 +66,15 @@ ACTS = st.one_of(
 class TestAnyHistoryOfRules(TestCase):
     """Leads arrive and change, rules are made, edited and switched, the feed and webhooks are replayed."""
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(ACTS, max_size=16))
-    def test_each_lead_reaches_each_connection_at_most_once_and_never_its_origin(self, history):
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(RULES, min_size=1, max_size=3), st.lists(ACTS, min_size=5, max_size=16))
+    def test_each_lead_reaches_each_connection_at_most_once_and_never_its_origin(self, rules, history):
         self.places = [make_connection(name) for name in "ABC"] + [make_connection("CRM", "alterestate")]
         #: Remote id to connection and the payload as it last arrived.
         self.arrived: dict[int, tuple[Connection, dict[str, Any]]] = {}
         self.home: dict[int, int] = {}
         sent: dict[int, tuple[int, int, str]] = {}
-        for act, *order in history:
+        for act, *order in [*(("make", terms) for terms in rules), *history]:
             getattr(self, act)(*order)
             forwarding.forward_news(timezone.now() + SOON)
             for push in Push.objects.exclude(Push.PARKED).exclude(payload={}):

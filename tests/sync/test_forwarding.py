@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from leads import tasks
 from leads.models import Cause, Connection, Forward, Lead, Push, Rule
 from leads.sync import forwarding, rulemaking
 from leads.sync.storing import Seen, store
@@ -238,3 +239,16 @@ def test_a_dry_run_counts_by_when_people_enquired(brand, other):
     arrive(brand, 2, created_at=(timezone.now() - timedelta(days=29)).isoformat())
     result = rulemaking.dry_run(Rule(name="try", target=other), now=timezone.now())
     assert (result.total, result.would_go) == (1, 1)
+
+
+def test_whoever_brings_a_lead_rings_for_the_rules_and_they_for_the_pushes(brand, other, monkeypatch):
+    bells = []
+    monkeypatch.setattr(tasks, "ring", lambda task, **ids: bells.append((task.name, ids)))
+    make_rule(other, {"connection": [brand.pk]})
+    tasks.process_deliveries(connection_id=brand.pk)
+    assert bells == []
+    arrive(brand, 1)
+    tasks.process_deliveries(connection_id=brand.pk)
+    assert bells == [("leads.forward_leads", {})]
+    tasks.forward_leads()
+    assert bells[1:] == [("leads.deliver_pushes", {"connection_id": other.pk})]

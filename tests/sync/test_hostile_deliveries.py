@@ -183,7 +183,7 @@ ATTACKS: list[Callable[[random.Random], Attack]] = [
 RARE = [large, digits_without_end, wide]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 @pytest.mark.django_db(transaction=True)
 def test_ten_thousand_hostile_bodies_make_no_failure_and_no_row_but_what_was_accepted(
     client: Client, sandbox: Sandbox, leadpro: Connection

@@ -53,8 +53,8 @@ def test_an_empty_rule_fits_every_lead():
 def test_every_condition_that_does_not_fit_is_named():
     when = {"type": ["vendor"], "source": ["ivt", "website"], "consent": [True]}
     assert misfits(when, facts(type="sale", source="website", gdpr_checkbox=None)) == [
-        "type: sale is not among vendor",
-        "consent: not said is not among True",
+        "type: sale, and not vendor",
+        "consent: not said, and not yes",
     ]
 
 
