@@ -1,4 +1,4 @@
-"""200 deliveries a second for 20 s against a real gunicorn: all stored, and how long the sender waited.
+"""200 deliveries a second for 20 s against a real gunicorn: all stored, and how long the sender waited; and a calm day.
 
 Paced by the clock, so that a slow answer makes the next ones late and shows. ``--seconds N`` for another length.
 """
@@ -21,6 +21,8 @@ from statistics import median
 from benchmarks._harness import environment, postgres_database, set_up
 
 PER_SECOND, SECONDS, SENDERS = 200, 20, 32
+#: What an agency gets, rather than a storm.
+CALM, CALM_PER_SECOND = 100, 10
 
 
 def main() -> None:
@@ -46,6 +48,7 @@ def run_on(name: str, env: dict[str, str], seconds: int) -> None:
     subprocess.run([sys.executable, "manage.py", "bootstrap"], env=env, check=True, stdout=subprocess.DEVNULL)
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "leadmirror.wsgi", "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", str(os.cpu_count() or 1)]
     with (Path(env["VAR_DIR"]) / "web.log").open("wb") as log:
         web = subprocess.Popen(command, env=env, stdout=log, stderr=log)
     options = ["--seconds", str(seconds), "--measure", name, str(port)]
@@ -69,16 +72,18 @@ def measure(title: str, port: int, seconds: int) -> None:
 
     path = f"/webhooks/{Connection.objects.get().webhook_secret}/"
     wait_for(port)
-    Senders(port, path, SENDERS).run()
+    Senders(port, path, 10 * SENDERS).run()
+    calm = Senders(port, path, CALM, per_second=CALM_PER_SECOND)
+    calm.run()
+    print(f"{title:10} {CALM} deliveries, {CALM_PER_SECOND} a second: {calm.describe()}")
     Delivery.objects.all().delete()
     senders = Senders(port, path, PER_SECOND * seconds)
     senders.run()
     stored, sent = Delivery.objects.count(), PER_SECOND * seconds
-    times = sorted(senders.times)
     print(
         f"{title:10} {sent} deliveries in {senders.took:.1f} s: answered 202 {senders.accepted}, stored {stored};"
-        f" p50 {1000 * median(times):.1f} ms  p99 {1000 * times[int(0.99 * len(times))]:.1f} ms"
-        f"  slowest {1000 * times[-1]:.0f} ms  ({os.cpu_count()} cores)"
+        f" {senders.describe()}  ({os.cpu_count()} cores, the senders' own work on them too)",
+        flush=True,
     )
     if not stored == senders.accepted == sent:
         raise SystemExit("not all were stored")
@@ -99,14 +104,14 @@ def wait_for(port: int) -> None:
 class Senders:
     """Some threads, each with a connection of its own per delivery, as strangers have."""
 
-    def __init__(self, port: int, path: str, total: int) -> None:
-        self.port, self.path, self.total = port, path, total
+    def __init__(self, port: int, path: str, total: int, per_second: int = PER_SECOND) -> None:
+        self.port, self.path, self.total, self.per_second = port, path, total, per_second
         self.times: list[float] = []
         self.accepted, self.took, self._next = 0, 0.0, 0
         self._lock = threading.Lock()
 
     def run(self) -> None:
-        """Delivery n leaves n/200 s after the start or once a sender is free; its wait counts from then."""
+        """Delivery n leaves n/per_second s after the start or once a sender is free; its wait counts from then."""
         self._began = time.perf_counter()
         threads = [threading.Thread(target=self._work) for _ in range(SENDERS)]
         for thread in threads:
@@ -115,13 +120,18 @@ class Senders:
             thread.join()
         self.took = time.perf_counter() - self._began
 
+    def describe(self) -> str:
+        """Median, p99 and the slowest."""
+        times = [1000 * wait for wait in sorted(self.times)]
+        return f"p50 {median(times):.1f} ms  p99 {times[int(0.99 * len(times))]:.1f} ms  slowest {times[-1]:.0f} ms"
+
     def _work(self) -> None:
         while True:
             with self._lock:
                 number, self._next = self._next, self._next + 1
             if number >= self.total:
                 return
-            due = self._began + number / PER_SECOND
+            due = self._began + number / self.per_second
             time.sleep(max(0.0, due - time.perf_counter()))
             status = self._send(number)
             with self._lock:
