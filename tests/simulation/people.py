@@ -132,8 +132,9 @@ class People(Misbehaving):
         return [r for r in rows if r.state == NEEDS_ATTENTION and r.token not in self.poison]
 
     def take_up(self, row: Row) -> bool:
-        """Somebody looks in Lead.pro where a new lead is in doubt, and says what is there."""
-        if row.kind == UPDATE or not row.was_unclear or self.chance.random() < 0.3:
+        """Somebody looks in Lead.pro where a new lead is in doubt and says what is there; in haste, tries again."""
+        is_hasty = self.chaos and self.chance.random() < 0.3
+        if row.kind == UPDATE or not row.was_unclear or is_hasty:
             return self.store.retry(row, self.now())
         there = [number for number, lead in self.remote.leads.items() if lead.token == row.token]
         if there:
