@@ -8,6 +8,7 @@ from django.db import connections, models
 from django.db.models import Q
 
 from leads.models.access import Scope
+from leads.models.columns import insert_rows
 from leads.models.connection import Connection
 from leads.models.lead import Lead
 
@@ -39,7 +40,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
             return self
         return self.filter(Q(office_before__in=scope.office_ids) | Q(office_after__in=scope.office_ids))
 
-    def append(self, rows: Iterable[Change]) -> list[Change]:
+    def append(self, rows: Iterable[Change]) -> None:
         """Write rows at the end of the feed. Call last in a transaction, after every row lock.
 
         Ids must become visible in their own order, or a follower who asks for "after 7" misses 6. On PostgreSQL
@@ -49,7 +50,10 @@ class ChangeQuerySet(models.QuerySet["Change"]):
         if rows and connections[self.db].vendor == "postgresql":
             with connections[self.db].cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_FEED_LOCK])
-        return self.bulk_create(rows)
+        fields = [field for field in self.model._meta.concrete_fields if not field.primary_key]
+        insert_rows(
+            self.model, [{field.name: getattr(row, field.attname) for field in fields} for row in rows]
+        )
 
 
 class Change(models.Model):

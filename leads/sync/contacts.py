@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from leads.models import Connection, Contact
+from leads.models.columns import write_columns
 from leads.models.keys import email_key, phone_key
 from leads.sync import pricing
-from leads.sync.columns import write_columns
 from leads.sync.freshness import Belief, Model, Plan, backoff
 from leads.sync.observing import belief_of, plan_in
 

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import F, Q, Sum
 
 from leads.models import Audit, Connection, Contact, Copy, Schedule, Tally, tallying
+from leads.models.columns import write_columns
 from leads.sync import pricing
-from leads.sync.columns import write_columns
 from leads.sync.freshness import Model, interval_class
 
 EVERY, AT_MOST_EVERY = timedelta(days=1), timedelta(minutes=10)

@@ -15,12 +15,12 @@ from django.db.models import Model, QuerySet
 
 from integrations.leadpro.payloads import ParsedLead, canonical_hash, parse_lead
 from leads.models import Cause, Change, Connection, Copy, Lead, Origin, Push, SyncState
+from leads.models.columns import write_columns
 from leads.models.durability import allow_losing_this
 from leads.models.keys import email_key, phone_key
 from leads.models.state import edits_by_lead, refresh_states
 from leads.models.values import json_value, storable
 from leads.sync import adopting, contacts, learning, pricing
-from leads.sync.columns import write_columns
 from leads.sync.comparing import COLUMNS, compare
 from leads.sync.observing import NEEDED, Looks, facts_around, facts_of
 from leads.sync.writing import warn

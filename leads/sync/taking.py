@@ -16,12 +16,12 @@ from integrations.aviv.payloads import ParsedAviv, parse_lead, render_meta
 from integrations.errors import UnexpectedPayload
 from integrations.leadpro.payloads import canonical_hash
 from leads.models import Cause, Change, Connection, Copy, Erasure, Lead, Origin, Run, SyncState, Window
+from leads.models.columns import insert_rows, write_columns
 from leads.models.durability import allow_losing_this
 from leads.models.keys import email_key, phone_key
 from leads.models.state import edits_by_lead
 from leads.models.values import json_value, storable
 from leads.sync import erasing, submitted
-from leads.sync.columns import insert_rows, write_columns
 from leads.sync.locking import lock
 from leads.sync.spans import find_span
 

@@ -10,6 +10,9 @@ from typing import Any
 import orjson
 from django.db import connections, models, router
 
+#: Values in one statement: SQLite takes 32,766.
+MOST_PLACES = 30_000
+
 
 def write_columns(
     model: type[models.Model], rows: Iterable[tuple[int, Mapping[str, Any]]], counter: str | None = None
@@ -63,7 +66,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Insert rows that name the same attributes, in one statement; their new primary keys, in order.
+    """Insert rows that name the same attributes; their new primary keys, in order.
 
     What is not named is NULL, so every column without one must be named. Django's ``bulk_create`` asks every field of
     every row for its value, which takes longer than the database does.
@@ -72,17 +75,54 @@ def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) ->
         return []
     database = connections[router.db_for_write(model)]
     fields: list[Any] = [model._meta.get_field(name) for name in rows[0]]
-    prepare = [_preparer(field, database) for field in fields]
-    quote = database.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in fields)
-    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
-    key = quote(str(model._meta.pk.column))
-    # Only names of our own columns are put into the text; every value is a parameter.
-    sql = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES {places} RETURNING {key}"  # noqa: S608
-    values = [ready(row[name]) for row in rows for name, ready in zip(rows[0], prepare, strict=True)]
+    keys: list[int] = []
+    step = max(1, MOST_PLACES // len(fields))
     with database.cursor() as cursor:
-        cursor.execute(sql, values)
-        return [row[0] for row in cursor.fetchall()]
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            sql, values = _as_json(database, model, fields, part) or _as_values(database, model, fields, part)
+            cursor.execute(sql, values)
+            keys += [row[0] for row in cursor.fetchall()]
+    return keys
+
+
+def _as_json(
+    database: Any, model: type[models.Model], fields: Sequence[Any], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[Any]] | None:
+    """All rows as one parameter, because the driver reads a text of thousands of places for longer than the database
+    does. None where that is not to be had: on SQLite, or with a value that orjson does not take.
+    """
+    if database.vendor != "postgresql":
+        return None
+    columns_by_name = [(name, field.column) for name, field in zip(rows[0], fields, strict=True)]
+    try:
+        body = orjson.dumps([{column: row[name] for name, column in columns_by_name} for row in rows])
+    except TypeError:
+        return None
+    table, columns, key = _names(database, model, fields)
+    # Only names of our own columns are put into the text; every value is a parameter.
+    sql = (
+        f"INSERT INTO {table} ({columns}) SELECT {columns}"  # noqa: S608
+        f" FROM json_populate_recordset(NULL::{table}, %s::json) RETURNING {key}"
+    )
+    return sql, [body.decode()]
+
+
+def _as_values(
+    database: Any, model: type[models.Model], fields: Sequence[Any], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[Any]]:
+    prepare = [_preparer(field, database) for field in fields]
+    places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * len(rows))
+    table, columns, key = _names(database, model, fields)
+    sql = f"INSERT INTO {table} ({columns}) VALUES {places} RETURNING {key}"  # noqa: S608 - as above
+    return sql, [ready(row[name]) for row in rows for name, ready in zip(rows[0], prepare, strict=True)]
+
+
+def _names(database: Any, model: type[models.Model], fields: Sequence[Any]) -> tuple[str, str, str]:
+    """Table, columns and primary key, quoted."""
+    quote = database.ops.quote_name
+    key = quote(str(model._meta.pk.column))
+    return quote(model._meta.db_table), ", ".join(quote(field.column) for field in fields), key
 
 
 def _preparer(field: Any, database: Any) -> Callable[[Any], Any]:
