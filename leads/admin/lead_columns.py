@@ -28,7 +28,6 @@ LOADED = (
     "office_id",
     "office_name",
     "source",
-    "created_at",
     "listed_at",
     "sync_state",
     "problem",
@@ -98,7 +97,7 @@ class LeadColumns:
     @display(description="Enquired", ordering="listed_at")  # type: ignore[untyped-decorator]
     def enquired(self, lead: Lead) -> SafeString:
         """How long ago."""
-        return moment(lead.created_at or lead.listed_at, timezone.now())
+        return moment(lead.listed_at, timezone.now())
 
     @display(description="Last seen")  # type: ignore[untyped-decorator]
     def last_seen(self, lead: Lead) -> SafeString:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from leads.sync.delivering.ports import DONE, NEEDS_ATTENTION, WAITING
-from leads.sync.merging import META, QUESTIONNAIRE, UNREADABLE, Pair, meta_of_mine, missing_pairs, same
+from leads.sync.merging import META, QUESTIONNAIRE, UNREADABLE, Pair, missing_pairs, same
 
 Edits = dict[str, dict[str, Any]]
 
@@ -100,11 +100,19 @@ def rebase(edits: Mapping[str, Any], shown: Mapping[str, Any]) -> Edits:
     for name, edit in edits.items():
         moved[name] = dict(edit)
         if name in shown and name not in (QUESTIONNAIRE, UNREADABLE):
-            if name == META:
-                moved[name]["mine"] = meta_of_mine(edit, shown[name])
-            moved[name]["base"] = shown[name]
+            moved[name]["base"] = _rebase_meta(edit, shown[name]) if name == META else shown[name]
             moved[name].pop("was", None)
     return moved
+
+
+def _rebase_meta(edit: Mapping[str, Any], shown: Any) -> dict[str, Any]:
+    """Only the keys that were changed here. A key that the person has never seen must not stand in the base: the map
+    they type next does not hold it either, and would look as if they had deleted it.
+    """
+    base, mine, theirs = (dict(map_ or {}) for map_ in (edit.get("base"), edit["mine"], shown))
+    ours = {key for key in base.keys() | mine.keys() if base.get(key) != mine.get(key)}
+    kept = {key: value for key, value in base.items() if key not in ours}
+    return kept | {key: theirs[key] for key in ours if key in theirs}
 
 
 def state_left(edits: Mapping[str, Any], in_conflict: Collection[str]) -> str:

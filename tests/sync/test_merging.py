@@ -216,7 +216,20 @@ def test_of_two_edits_of_one_field_the_later_one_counts():
 
 def test_rebasing_meta_keeps_our_changes_and_the_others_keys():
     edits = {"meta": {"base": {"a": "1"}, "mine": {"a": "1", "b": "2"}, "was": {}}}
-    moved = editing.rebase(edits, {"meta": {"a": "1", "foreign": "f"}})
-    assert moved == {
-        "meta": {"base": {"a": "1", "foreign": "f"}, "mine": {"a": "1", "b": "2", "foreign": "f"}}
-    }
+    theirs = {"meta": {"a": "1", "foreign": "f"}}
+    moved = editing.rebase(edits, theirs)
+    assert moved == {"meta": {"base": {"a": "1"}, "mine": {"a": "1", "b": "2"}}}
+    assert plan(moved, theirs).send == {"meta": {"a": "1", "b": "2", "foreign": "f"}}
+
+
+def test_a_key_that_the_person_never_saw_is_not_deleted_by_the_map_they_type_next():
+    theirs = {"meta": {"a": "1", "foreign": "f"}}
+    edits = editing.rebase({"meta": {"base": {"a": "1"}, "mine": {"a": "1", "b": "2"}, "was": {}}}, theirs)
+    typed = editing.fold(edits, {"meta": {"a": "1", "b": "2", "c": "3"}}, theirs.get, {}, 2.0)
+    assert plan(typed, theirs).send == {"meta": {"a": "1", "b": "2", "c": "3", "foreign": "f"}}
+
+
+def test_rebasing_meta_makes_no_clash_of_what_arrived_from_here():
+    edits = {"meta": {"base": {"a": "1"}, "mine": {"a": "3", "b": "2"}}}
+    theirs = {"meta": {"a": "2", "b": "2"}}
+    assert plan(editing.rebase(edits, theirs), theirs).send == {"meta": {"a": "3", "b": "2"}}
