@@ -100,7 +100,7 @@ class Chaos:
 
     def _is_early(self) -> bool:
         """On a busy machine a worker takes long to start; the run is as long as it takes to be worth something."""
-        return self.found.intents < self.leads or self.found.kills < 2
+        return self.found.intents < self.leads or self.found.kills < 2 or len(self.edited) < self.leads // 4
 
     def _save_up_to(self, number: int) -> None:
         while self.found.intents < number:
