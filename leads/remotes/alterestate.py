@@ -10,36 +10,39 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.addresses import guard_for, parse_networks
 from integrations.alterestate.client import AlterEstateClient, is_about_related
 from integrations.alterestate.payloads import without_related
-from integrations.errors import CredentialsRefused, RateLimited, RemoteError, WrongAddress
+from integrations.errors import CredentialsRefused, RemoteError
 from integrations.verdicts import Submitted
 from leads.models import Connection
-from leads.remotes.doors import ConnectionPaused, NotConnected, refuse_inside_transaction, wait_for_budget
+from leads.remotes.doors import (
+    Clients,
+    guard_of,
+    note_failure,
+    refuse_inside_transaction,
+    refuse_when_shut,
+    wait_for_budget,
+)
 
 UNKNOWN_USER = (
     "AlterEstate does not know the user named in related, so it assigned this lead by its own rules."
 )
 
-_clients: dict[int, tuple[tuple[Any, ...], AlterEstateClient]] = {}
+_clients: Clients[AlterEstateClient] = Clients()
 
 
 def _client(connection: Connection) -> AlterEstateClient:
-    base_url, api_key = connection.setting("base_url"), connection.setting("api_key")
-    timeout, total = settings.HTTP_TIMEOUT_SECONDS, settings.HTTP_TOTAL_SECONDS
-    recipe = (base_url, connection.from_environment, api_key, timeout, total)
-    known = _clients.get(connection.pk)
-    if known is None or known[0] != recipe:
-        # URLs from the environment are the operator's own; one typed in the admin must be https and public.
-        guard = None
-        if not connection.from_environment:
-            guard = guard_for(base_url, parse_networks(settings.ALLOWED_PRIVATE_NETWORKS))
-        client = AlterEstateClient(
-            base_url=base_url, api_key=api_key, timeout=timeout, total=total, address_guard=guard
-        )
-        known = _clients[connection.pk] = recipe, client
-    return known[1]
+    how = {
+        "base_url": connection.setting("base_url"),
+        "api_key": connection.setting("api_key"),
+        "timeout": settings.HTTP_TIMEOUT_SECONDS,
+        "total": settings.HTTP_TOTAL_SECONDS,
+    }
+    return _clients.get(
+        connection,
+        tuple(how.values()),
+        lambda: AlterEstateClient(**how, address_guard=guard_of(connection, how["base_url"])),
+    )
 
 
 @dataclass(slots=True)
@@ -65,10 +68,7 @@ class AlterEstate:
 
     def _call(self, payload: Mapping[str, Any], write_before: float | None) -> Submitted:
         refuse_inside_transaction()
-        if not self.connection.is_connected:
-            raise NotConnected(f"{self.connection.name} is not connected: no key is set.")
-        if self.connection.is_paused:
-            raise ConnectionPaused(self.connection.reason or f"{self.connection.name} is paused.")
+        refuse_when_shut(self.connection)
         self.patience = wait_for_budget(self.connection, self.lane, self.patience)
         try:
             taken = _client(self.connection).create_lead(payload, write_before=write_before)
@@ -80,12 +80,8 @@ class AlterEstate:
 
     def _note(self, error: RemoteError) -> None:
         now = timezone.now()
-        self.connection.note_problem(error.summary, now)
-        if isinstance(error, RateLimited):
-            self.connection.slow_down(error.retry_after, now)
-        elif isinstance(error, WrongAddress):
-            self.connection.pause("address", error.summary, now)
-        elif isinstance(error, CredentialsRefused):
+        note_failure(self.connection, error, now)
+        if isinstance(error, CredentialsRefused):
             # One call is all it has, so a refusal of that one is a refusal of the key.
             self.connection.pause("credentials", error.summary, now)
 

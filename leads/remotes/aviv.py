@@ -16,27 +16,34 @@ from integrations.aviv.client import AuditTrail, AvivClient, Subscription, is_ba
 from integrations.errors import (
     CredentialsRefused,
     NotFound,
-    RateLimited,
     Refused,
     RemoteError,
     RemoteFailing,
     TransientError,
     UnexpectedPayload,
-    WrongAddress,
 )
 from integrations.rest import Answer
 from integrations.verdicts import Submitted
 from leads.models import Connection
 from leads.models.slot import release_slot, take_slot
-from leads.remotes.doors import BudgetSpent, ConnectionPaused, NotConnected, refuse_inside_transaction
-from leads.remotes.tokens import bearer_of, guard_of, renew_bearer
+from leads.remotes.doors import (
+    BudgetSpent,
+    Clients,
+    ConnectionPaused,
+    guard_of,
+    note_failure,
+    note_works,
+    refuse_inside_transaction,
+    refuse_when_shut,
+)
+from leads.remotes.tokens import bearer_of, renew_bearer
 
 T = TypeVar("T")
 
 #: What tells a refused key from one refused thing: a page of one lead from the last minute.
 _PROBE_SECONDS = 60
 
-_clients: dict[int, tuple[tuple[Any, ...], AvivClient]] = {}
+_clients: Clients[AvivClient] = Clients()
 
 
 class StartLost(UnexpectedPayload):
@@ -46,13 +53,17 @@ class StartLost(UnexpectedPayload):
 def _client(connection: Connection, token: str) -> AvivClient:
     base_url = connection.setting("base_url")
     timeout, total = settings.HTTP_TIMEOUT_SECONDS, settings.HTTP_TOTAL_SECONDS
-    recipe = (base_url, connection.from_environment, token, timeout, total)
-    known = _clients.get(connection.pk)
-    if known is None or known[0] != recipe:
-        guard = guard_of(connection, base_url)
-        client = AvivClient(base_url, lambda: token, timeout=timeout, total=total, address_guard=guard)
-        known = _clients[connection.pk] = recipe, client
-    return known[1]
+    return _clients.get(
+        connection,
+        (base_url, token, timeout, total),
+        lambda: AvivClient(
+            base_url,
+            lambda: token,
+            timeout=timeout,
+            total=total,
+            address_guard=guard_of(connection, base_url),
+        ),
+    )
 
 
 @dataclass(slots=True)
@@ -131,22 +142,16 @@ class Aviv:
 
     def _call(self, send: Callable[[AvivClient], T]) -> T:
         refuse_inside_transaction()
-        self._refuse_when_shut()
+        refuse_when_shut(self.connection)
         try:
             answer = self._send_signed(send)
         except (BudgetSpent, ConnectionPaused):
             raise
         except RemoteError as error:
-            self._note(error)
+            note_failure(self.connection, error, timezone.now())
             raise
         self.connection.note_success(timezone.now())
         return answer
-
-    def _refuse_when_shut(self) -> None:
-        if not self.connection.is_connected:
-            raise NotConnected(f"{self.connection.name} is not connected: no key is set.")
-        if self.connection.is_paused:
-            raise ConnectionPaused(self.connection.reason or f"{self.connection.name} is paused.")
 
     def _send_signed(self, send: Callable[[AvivClient], T]) -> T:
         """Send with the token in use; where that is refused, once more with another: a refused call was not applied."""
@@ -201,14 +206,6 @@ class Aviv:
         finally:
             release_slot(holder, timezone.now())
 
-    def _note(self, error: RemoteError) -> None:
-        now = timezone.now()
-        self.connection.note_problem(error.summary, now)
-        if isinstance(error, RateLimited):
-            self.connection.slow_down(error.retry_after, now)
-        elif isinstance(error, WrongAddress):
-            self.connection.pause("address", error.summary, now)
-
     def _pause_where_shut_out(self, error: CredentialsRefused, token: str) -> None:
         """One more call tells a refused key from one refused thing."""
         try:
@@ -244,7 +241,5 @@ def check_connection(connection: Connection, now: datetime) -> tuple[bool | None
     except RemoteError as error:
         connection.note_problem(error.summary, now)
         return False, error.summary
-    connection.note_success(now)
-    if connection.is_paused and connection.reason_code in {"credentials", "address"}:
-        connection.resume()
+    note_works(connection, now)
     return True, "Works: signed in, and leads can be read."

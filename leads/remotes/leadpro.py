@@ -10,16 +10,18 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.addresses import guard_for, parse_networks
-from integrations.errors import CredentialsRefused, RateLimited, RemoteError, WrongAddress
+from integrations.errors import CredentialsRefused, RemoteError
 from integrations.leadpro.client import LeadProClient
 from integrations.leadpro.probing import Look
 from integrations.rest import Answer
 from leads.models import Connection, Lane
 from leads.remotes.doors import (
-    ConnectionPaused,
-    NotConnected,
+    Clients,
+    guard_of,
+    note_failure,
+    note_works,
     refuse_inside_transaction,
+    refuse_when_shut,
     turn_of,
     wait_for_budget,
 )
@@ -29,42 +31,23 @@ T = TypeVar("T")
 #: How long a check waits for its one call, seconds: people go first, so it is soon.
 CHECK_PATIENCE = 10.0
 
-_clients: dict[int, tuple[tuple[Any, ...], LeadProClient]] = {}
+_clients: Clients[LeadProClient] = Clients()
 
 
 def _client(connection: Connection) -> LeadProClient:
-    recipe = (
-        connection.setting("base_url"),
-        connection.from_environment,
-        connection.setting("api_key"),
-        connection.setting_in_use("statuses_path"),
-        connection.learnt("lookup_nobody") == "object",
-        settings.HTTP_TIMEOUT_SECONDS,
-        settings.HTTP_TOTAL_SECONDS,
+    how = {
+        "base_url": connection.setting("base_url"),
+        "api_key": connection.setting("api_key"),
+        "statuses_path": connection.setting_in_use("statuses_path"),
+        "empty_object_is_nobody": connection.learnt("lookup_nobody") == "object",
+        "timeout": settings.HTTP_TIMEOUT_SECONDS,
+        "total": settings.HTTP_TOTAL_SECONDS,
+    }
+    return _clients.get(
+        connection,
+        tuple(how.values()),
+        lambda: LeadProClient(**how, address_guard=guard_of(connection, how["base_url"])),
     )
-    known = _clients.get(connection.pk)
-    if known is None or known[0] != recipe:
-        base_url, from_environment, api_key, statuses_path, object_is_nobody, timeout, total = recipe
-        # URLs from the environment are the operator's own; one typed in the admin must be https and public.
-        guard = (
-            None
-            if from_environment
-            else guard_for(base_url, parse_networks(settings.ALLOWED_PRIVATE_NETWORKS))
-        )
-        known = (
-            recipe,
-            LeadProClient(
-                base_url=base_url,
-                api_key=api_key,
-                statuses_path=statuses_path,
-                empty_object_is_nobody=object_is_nobody,
-                timeout=timeout,
-                total=total,
-                address_guard=guard,
-            ),
-        )
-        _clients[connection.pk] = known
-    return known[1]
 
 
 @dataclass(slots=True)
@@ -120,7 +103,7 @@ class LeadPro:
 
     def _call(self, send: Callable[[LeadProClient], T], pauses: bool = True) -> T:
         refuse_inside_transaction()
-        self._refuse_when_shut()
+        refuse_when_shut(self.connection)
         self._wait_for_budget()
         client = _client(self.connection)
         try:
@@ -136,20 +119,10 @@ class LeadPro:
         left = wait_for_budget(self.connection, self.lane, max(self.patience, turn))
         self.patience, self._has_called = min(self.patience, left), True
 
-    def _refuse_when_shut(self) -> None:
-        if not self.connection.is_connected:
-            raise NotConnected(f"{self.connection.name} is not connected: no key is set.")
-        if self.connection.is_paused:
-            raise ConnectionPaused(self.connection.reason or f"{self.connection.name} is paused.")
-
     def _note(self, error: RemoteError, client: LeadProClient, pauses: bool) -> None:
         now = timezone.now()
-        self.connection.note_problem(error.summary, now)
-        if isinstance(error, RateLimited):
-            self.connection.slow_down(error.retry_after, now)
-        elif isinstance(error, WrongAddress) and pauses:
-            self.connection.pause("address", error.summary, now)
-        elif isinstance(error, CredentialsRefused) and pauses and self._is_shut_out(client):
+        note_failure(self.connection, error, now, may_pause=pauses)
+        if isinstance(error, CredentialsRefused) and pauses and self._is_shut_out(client):
             since = timezone.localtime(now).strftime("%H:%M")
             self.connection.pause(
                 "credentials",
@@ -186,7 +159,5 @@ def check_connection(connection: Connection, now: datetime) -> tuple[bool, str]:
     except RemoteError as error:
         connection.note_problem(error.summary, now)
         return False, error.summary
-    connection.note_success(now)
-    if connection.is_paused and connection.reason_code in {"credentials", "address"}:
-        connection.resume()
+    note_works(connection, now)
     return True, f"Works: {len(offices)} offices."

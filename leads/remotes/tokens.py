@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.addresses import guard_for, parse_networks
 from integrations.aviv import auth
 from integrations.errors import RemoteError, TransientError
 from leads.models import AccessToken, Connection
 from leads.models.encryption import keyed_hashes
+from leads.remotes.doors import guard_of
 
 #: A token fetched for this very reason so recently is not replaced again: the next would fare no better, and AVIV
 #: wants tokens used for their day.
@@ -41,13 +40,6 @@ def renew_bearer(connection: Connection, refused: str, why: str) -> str:
 def uses_client(connection: Connection) -> bool:
     """Whether tokens are fetched with client credentials; otherwise one was given."""
     return bool(connection.setting("client_id") and connection.setting("client_secret"))
-
-
-def guard_of(connection: Connection, url: str) -> Any:
-    """The guard for an address. One from the environment is the operator's own and needs none."""
-    if connection.from_environment:
-        return None
-    return guard_for(url, parse_networks(settings.ALLOWED_PRIVATE_NETWORKS))
 
 
 def _request_of(connection: Connection) -> dict[str, str]:
