@@ -31,6 +31,11 @@ class FieldRule:
     too_long: str = CUT
     table: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def columns(self) -> set[str]:
+        """The lead's columns that it looks at."""
+        return {part for source in self.sources for part in source.split("+")}
+
 
 @dataclass(slots=True)
 class Mapped:

@@ -72,6 +72,7 @@ def describe_portal(connection: Connection, now: datetime) -> dict[str, Any] | N
         rows=Sum("rows"), due_at=Min("due_at")
     )
     told = subscribing.find_last_told(connection)
+    gaps = subscribing.find_gaps(connection, now)
     return {
         "facts": [
             ("Leads from here", f"{Copy.objects.filter(connection=connection).count():,}"),
@@ -88,8 +89,8 @@ def describe_portal(connection: Connection, now: datetime) -> dict[str, Any] | N
             )
             for row in connection.subscriptions.all()
         ],
-        "gaps": subscribing.find_gaps(connection, now),
-        "warnings": subscribing.find_warnings(connection, now),
+        "gaps": gaps,
+        "warnings": subscribing.find_warnings(connection, now, gaps),
         "form": BackfillForm(),
     }
 

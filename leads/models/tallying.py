@@ -52,13 +52,13 @@ def flush() -> None:
             allow_losing_this()
             # In one order, so that two processes never wait for each other.
             cursor.executemany(SQL, [[*key, n] for key, n in sorted(rows.items())])
+        rows.clear()
     except IntegrityError:
         # A connection was deleted meanwhile; its counts go with it, and so do the others of these few seconds.
-        return
-    except Exception:
+        rows.clear()
+    finally:
         with _lock:
             _waiting.update(rows)
-        raise
 
 
 def flush_if_due() -> None:

@@ -248,13 +248,8 @@ def _for_alterestate(
     lead: Lead, connection: Connection, fields: dict[str, Any], token: str, now: datetime
 ) -> tuple[dict[str, Any], list[str]]:
     _refuse_unknown(fields, frozenset(alterestate.FIELDS), "AlterEstate")
-    sources = {
-        source
-        for rule in alterestate.RULES.values()
-        for joined in rule.sources
-        for source in joined.split("+")
-    }
-    values = {name: getattr(lead, name, None) for name in sources}
+    columns = {name for rule in alterestate.RULES.values() for name in rule.columns}
+    values = {name: getattr(lead, name, None) for name in columns}
     said = {
         name: replace(alterestate.RULES.get(name, FieldRule()), fixed=as_text(value))
         for name, value in fields.items()

@@ -95,17 +95,22 @@ def flush() -> None:
         learnt = dict(_learnt)
         _learnt.clear()
         _last_flush[0] = time.monotonic()
-    for connection_id, one in sorted(learnt.items()):
-        try:
-            _write(connection_id, one)
-        except Exception:
-            with _lock:
-                kept = _learnt[connection_id]
-                _add(kept.rates, one.rates)
-                _add(kept.hours, one.hours)
-                kept.demand += one.demand
-            raise
+    try:
+        for connection_id in sorted(learnt):
+            _write(connection_id, learnt[connection_id])
+            del learnt[connection_id]
+    finally:
+        _take_back(learnt)
     tallying.flush()
+
+
+def _take_back(unwritten: dict[int, _Learnt]) -> None:
+    with _lock:
+        for connection_id, one in unwritten.items():
+            kept = _learnt[connection_id]
+            _add(kept.rates, one.rates)
+            _add(kept.hours, one.hours)
+            kept.demand += one.demand
 
 
 def flush_if_due() -> None:

@@ -144,8 +144,11 @@ def find_gaps(connection: Connection, now: datetime) -> Gaps:
     )
 
 
-def find_warnings(connection: Connection, now: datetime) -> list[str]:
-    """Sentences for people: a subscription that does not tell, and what one channel found and the other did not."""
+def find_warnings(connection: Connection, now: datetime, gaps: Gaps | None = None) -> list[str]:
+    """Sentences for people: a subscription that does not tell, and what one channel found and the other did not.
+
+    ``gaps``: where they were counted already.
+    """
     warnings = []
     for row in Subscription.objects.filter(connection=connection):
         if row.status == Subscription.GONE:
@@ -160,7 +163,7 @@ def find_warnings(connection: Connection, now: datetime) -> list[str]:
             warnings.append(
                 "Leads came for a day and AVIV's webhook told of none. Look at its audit; pulling goes on."
             )
-    gaps = find_gaps(connection, now)
+    gaps = gaps or find_gaps(connection, now)
     if gaps.unannounced:
         warnings.append(
             f"{gaps.unannounced} of {gaps.leads} leads of the last 7 days were announced by no delivery."

@@ -65,15 +65,20 @@ def deliver_once(push: Push) -> None:
         bury_dead_workers()
 
 
-@pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("place", CREATE)
-def test_a_create_survives(leadpro, sandbox, at, place, how):
-    push = create(leadpro)
+def cross(push: Push, at, place: str, how: str) -> None:
+    """Deliver it past this boundary, where that happens, and work on until it is over."""
     passed = at(place, happen(how, push))
     deliver_once(push)
     assert passed == [place]
     bury_dead_workers()
     work(push)
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("place", CREATE)
+def test_a_create_survives(leadpro, sandbox, at, place, how):
+    push = create(leadpro)
+    cross(push, at, place, how)
     assert_made_once(sandbox, push)
 
 

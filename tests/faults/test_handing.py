@@ -8,8 +8,8 @@ from django.utils import timezone
 from leads.models import Attempt, Connection, Lead, Push
 from leads.sync import pushing
 from leads.sync.crashpoints import NAMES
-from tests.faults.story import PERSON, assert_made_once, bury_dead_workers, hand_over, work
-from tests.faults.test_crashes import HOW, at, deliver_once, happen
+from tests.faults.story import PERSON, assert_made_once, hand_over, work
+from tests.faults.test_crashes import HOW, at, cross
 from tests.faults.test_wire import each
 
 __all__ = ["at"]
@@ -93,11 +93,7 @@ def test_a_lead_handed_over_is_made_once_whatever_happens_to_it(leadpro, sandbox
 @pytest.mark.parametrize("place", CREATE)
 def test_a_lead_handed_over_survives(leadpro, sandbox, at, place, how):
     push = hand_over(leadpro)
-    passed = at(place, happen(how, push))
-    deliver_once(push)
-    assert passed == [place]
-    bury_dead_workers()
-    work(push)
+    cross(push, at, place, how)
     assert_made_once(sandbox, push)
     assert Lead.objects.get(pk=push.lead_id).origin == "aviv"
 
@@ -121,11 +117,7 @@ def test_a_submit_is_never_sent_twice_by_itself(aviv, sandbox, fault, request):
 @pytest.mark.parametrize("place", SUBMIT)
 def test_a_submit_survives(aviv, sandbox, at, place, how):
     push = submit(aviv)
-    passed = at(place, happen(how, push))
-    deliver_once(push)
-    assert passed == [place]
-    bury_dead_workers()
-    work(push)
+    cross(push, at, place, how)
     decide(sandbox, push)
     push.refresh_from_db()
     assert (push.state, len(ours(sandbox))) == ("done", 1)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from leads.models import Connection, Remote
 from leads.remotes import aviv as door
+from tests.sync.avivs import sandbox_connection
 
 if TYPE_CHECKING:
     from integrations.sandbox import Sandbox
+    from leads.models import Connection
 
 
 @pytest.fixture(autouse=True)
@@ -22,16 +23,4 @@ def _forget_clients() -> None:
 @pytest.fixture
 def account(db: Any, sandbox: Sandbox) -> Connection:
     """AVIV by client credentials."""
-    connection = Connection(
-        remote=Remote.AVIV,
-        name="AVIV",
-        base_url=sandbox.aviv_url,
-        options={
-            "client_id": sandbox.aviv_client_id,
-            "token_url": sandbox.aviv_token_url,
-            "audience": sandbox.aviv_url,
-        },
-    )
-    connection.set_secret(sandbox.aviv_client_secret)
-    connection.save()
-    return connection
+    return sandbox_connection(sandbox)

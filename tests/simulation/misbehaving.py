@@ -19,6 +19,19 @@ from tests.simulation.stage import Stage, Worker
 
 #: More than this and a rule that ends sending is missing.
 MOST_WRITES = 400
+#: How a write may end, the likelier ones twice.
+WRITE_FAULTS = (
+    "refused",
+    "busy",
+    "lost",
+    "lost",
+    "answerless",
+    "answerless",
+    "late",
+    "500",
+    "500 after",
+    "strange",
+)
 
 
 class Misbehaving(Stage):
@@ -64,21 +77,7 @@ class Misbehaving(Stage):
             self.broken.append(f"I4: PATCH written {self.time - worker.read_at:.1f} s after its read")
         fault = "ok"
         if self.chaos and self.chance.random() > self.calm:
-            fault = self.chance.choice(
-                [
-                    "refused",
-                    "busy",
-                    "lost",
-                    "lost",
-                    "answerless",
-                    "answerless",
-                    "late",
-                    "500",
-                    "500 after",
-                    "strange",
-                    "key",
-                ]
-            )
+            fault = self.chance.choice((*WRITE_FAULTS, "key"))
             self.faults[f"write {fault}"] += 1
         return self._strike(worker, call, edits, fault)
 

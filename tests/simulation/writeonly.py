@@ -9,22 +9,10 @@ from typing import Any
 from integrations.errors import OutcomeUnknown, RateLimited, Refused, TransientError
 from integrations.verdicts import Submitted
 from leads.sync.delivering.ports import DONE, DUPLICATE, NEEDS_ATTENTION, Desk, Reply, Submit
+from tests.simulation.misbehaving import WRITE_FAULTS
 from tests.simulation.rows import Row
 from tests.simulation.stage import CHAOS, SETTLE, WINDOW, Settings, Worker
 from tests.simulation.world import World
-
-FAULTS = (
-    "refused",
-    "busy",
-    "lost",
-    "lost",
-    "answerless",
-    "answerless",
-    "late",
-    "500",
-    "500 after",
-    "strange",
-)
 
 
 class WriteOnlyWorld(World):
@@ -92,7 +80,7 @@ class WriteOnlyWorld(World):
             self.broken.append(f"W3: {token} was sent again by itself")
         fault = "ok"
         if self.chaos and self.chance.random() > self.calm:
-            fault = self.chance.choice(FAULTS)
+            fault = self.chance.choice(WRITE_FAULTS)
             self.faults[f"submit {fault}"] += 1
         return self._answer(token, fault)
 

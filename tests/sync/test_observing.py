@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -168,3 +169,18 @@ def test_pitfall_canonical_content_keys_in_another_order_are_no_change(account: 
     (found,) = store(account, [Seen(turned, NOW + DAY)], Cause.REFRESH, now=NOW + DAY)
     assert found.outcome == UNCHANGED
     assert belief_of(Copy.objects.get()).mean < 1
+
+
+def test_what_cannot_be_written_is_kept_whole_for_the_next_time(
+    account: Connection, monkeypatch: Any
+) -> None:
+    other = Connection.objects.create(remote="leadpro", name="two", base_url="http://127.0.0.1:9")
+    for one in (account, other):
+        pricing.note_demand(one.pk, 3.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(pricing, "_write", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pricing.flush()
+    pricing.flush()
+    demands = Schedule.objects.filter(connection__in=(account, other)).values_list("demand", flat=True)
+    assert list(demands) == [3.0, 3.0]
