@@ -52,6 +52,7 @@ def find_rabbitmq() -> str | None:
         with BrokerConnection(url, connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1)
     except Exception:
+        # Whatever its transport raises: no broker answers there.
         return None
     return url
 

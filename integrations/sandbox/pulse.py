@@ -36,6 +36,7 @@ class Pulse:
 
     def step(self) -> Any:
         """One event; returns what it was about."""
+        # Each life has steps of its own.
         raise NotImplementedError
 
     def _run(self) -> None:

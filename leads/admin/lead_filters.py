@@ -27,6 +27,7 @@ class AnyOf(MultipleDropdownFilter):  # type: ignore[misc]
 
     def options(self, request: HttpRequest) -> Iterable[tuple[str, str]]:
         """Value and words of each choice."""
+        # Each filter has options of its own.
         raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:

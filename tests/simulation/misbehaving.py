@@ -125,6 +125,7 @@ class Misbehaving(Stage):
 
     def staff(self, number: int | None = None) -> None:
         """Somebody works in Lead.pro."""
+        # World, which this is mixed into, does it.
         raise NotImplementedError
 
     def hint(self, number: int) -> None:

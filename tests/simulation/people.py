@@ -75,6 +75,7 @@ class People(Misbehaving):
 
     def doorbell(self) -> None:
         """Wakes one more thread, besides the sweeps."""
+        # World, which this is mixed into, does it.
         raise NotImplementedError
 
     def staff(self, number: int | None = None) -> None:

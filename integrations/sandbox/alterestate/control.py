@@ -18,6 +18,7 @@ class AlterEstateControl:
         return f"{self.url}/alterestate/api/v1"
 
     def _call(self, method: str, path: str, body: Row | None = None) -> Any:
+        # SandboxControl, which this is mixed into, has the wire.
         raise NotImplementedError
 
     @property

@@ -22,6 +22,7 @@ class AlterEstateMethods:
     @property
     def url(self) -> str:
         """The root of the sandbox's server."""
+        # Sandbox, which this is mixed into, has the server.
         raise NotImplementedError
 
     def build_alterestate(self, *, state: str, readings: Readings) -> None:

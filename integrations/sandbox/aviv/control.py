@@ -24,6 +24,7 @@ class AvivControl:
         return f"{self.url}/oauth/token"
 
     def _call(self, method: str, path: str, body: Row | None = None) -> Any:
+        # SandboxControl, which this is mixed into, has the wire.
         raise NotImplementedError
 
     @property

@@ -29,6 +29,7 @@ class AvivMethods:
     @property
     def url(self) -> str:
         """The root of the sandbox's server."""
+        # Sandbox, which this is mixed into, has the server.
         raise NotImplementedError
 
     def build_aviv(self, clock: Clock, *, state: str, seed: int, life: float, readings: Readings) -> None:
