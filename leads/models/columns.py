@@ -19,38 +19,61 @@ def write_columns(
 ) -> None:
     """Set these attributes of these rows, by primary key; ``counter`` names a column to raise by one.
 
-    One statement per distinct set of columns, prepared once and run for all its rows: Django's ``bulk_update``
-    writes one CASE per column and row, which is many times slower on wide tables.
+    One statement per distinct set of columns, for all its rows: Django's ``bulk_update`` writes one CASE per column
+    and row, which is many times slower on wide tables.
     """
     groups: dict[tuple[str, ...], list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
     for pk, values in rows:
         groups[tuple(sorted(values))].append((pk, values))
-    database = connections[router.db_for_write(model)]
+    table = _Table(model, counter)
     for names, members in groups.items():
-        _write_group(database, model, names, members, counter)
+        if names or counter:
+            table.update(names, members)
 
 
-def _write_group(
-    database: Any,
-    model: type[models.Model],
-    names: tuple[str, ...],
-    members: list[tuple[int, Mapping[str, Any]]],
-    counter: str | None,
-) -> None:
-    fields = [field for name in names if isinstance(field := model._meta.get_field(name), models.Field)]
-    quote = database.ops.quote_name
-    sets = [f"{quote(field.column)} = %s" for field in fields]
-    if counter:
-        sets.append(f"{quote(counter)} = {quote(counter)} + 1")
-    if not sets:
-        return
-    table, key = quote(model._meta.db_table), quote(model._meta.pk.column)
-    # Only names of our own columns are put into the text; every value is a parameter.
-    sql = f"UPDATE {table} SET {', '.join(sets)} WHERE {key} = %s"  # noqa: S608
-    ways = [(name, _way(field, database)) for name, field in zip(names, fields, strict=True)]
-    parameters = [[*(way(values[name]) for name, way in ways), pk] for pk, values in members]
-    with database.cursor() as cursor:
-        cursor.executemany(sql, parameters)
+class _Table:
+    """The UPDATEs of one table. Only names of its own columns are put into a text; every value is a parameter."""
+
+    def __init__(self, model: type[models.Model], counter: str | None) -> None:
+        self.model, self.counter = model, counter
+        self.database: Any = connections[router.db_for_write(model)]
+        self.name, _, self.key = _names(self.database, model, [])
+
+    def update(self, names: tuple[str, ...], members: list[tuple[int, Mapping[str, Any]]]) -> None:
+        fields: list[Any] = [self.model._meta.get_field(name) for name in names]
+        key = self.model._meta.pk.column
+        rows = [
+            {key: pk} | {f.column: values[n] for n, f in zip(names, fields, strict=True)}
+            for pk, values in members
+        ]
+        # Two writes of one row are in order only one by one.
+        twice = len({row[key] for row in rows}) < len(rows)
+        body = None if twice else _json_rows(self.database, rows)
+        with self.database.cursor() as cursor:
+            if body is not None:
+                cursor.execute(self._all_at_once(fields), [body])
+            else:
+                ways = [(field.column, _way(field, self.database)) for field in fields]
+                values = [[*(way(row[column]) for column, way in ways), row[key]] for row in rows]
+                cursor.executemany(self._one(fields), values)
+
+    def _all_at_once(self, fields: list[Any]) -> str:
+        return (
+            f"UPDATE {self.name} SET {self._sets(fields, 'news.{}')}"  # noqa: S608
+            f" FROM json_populate_recordset(NULL::{self.name}, %s::json) AS news"
+            f" WHERE {self.name}.{self.key} = news.{self.key}"
+        )
+
+    def _one(self, fields: list[Any]) -> str:
+        return f"UPDATE {self.name} SET {self._sets(fields, '%s')} WHERE {self.key} = %s"  # noqa: S608
+
+    def _sets(self, fields: list[Any], value: str) -> str:
+        columns = [self.database.ops.quote_name(field.column) for field in fields]
+        sets = [f"{column} = {value.format(column)}" for column in columns]
+        if self.counter:
+            counter = self.database.ops.quote_name(self.counter)
+            sets.append(f"{counter} = {self.name}.{counter} + 1")
+        return ", ".join(sets)
 
 
 def _way(field: models.Field[Any, Any], database: Any) -> Callable[[Any], Any]:
@@ -86,18 +109,25 @@ def insert_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) ->
     return keys
 
 
-def _as_json(
-    database: Any, model: type[models.Model], fields: Sequence[Any], rows: Sequence[Mapping[str, Any]]
-) -> tuple[str, list[Any]] | None:
-    """All rows as one parameter, because the driver reads a text of thousands of places for longer than the database
-    does. None where that is not to be had: on SQLite, or with a value that orjson does not take.
+def _json_rows(database: Any, rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """Rows by column as one parameter, because the driver reads a text of thousands of places, or fills one in
+    thousands of times, for longer than the database works. None where that is not to be had: on SQLite, or with a
+    value that orjson does not take.
     """
     if database.vendor != "postgresql":
         return None
-    columns_by_name = [(name, field.column) for name, field in zip(rows[0], fields, strict=True)]
     try:
-        body = orjson.dumps([{column: row[name] for name, column in columns_by_name} for row in rows])
+        return orjson.dumps(rows).decode()
     except TypeError:
+        return None
+
+
+def _as_json(
+    database: Any, model: type[models.Model], fields: Sequence[Any], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, list[Any]] | None:
+    columns_by_name = [(name, field.column) for name, field in zip(rows[0], fields, strict=True)]
+    body = _json_rows(database, [{column: row[name] for name, column in columns_by_name} for row in rows])
+    if body is None:
         return None
     table, columns, key = _names(database, model, fields)
     # Only names of our own columns are put into the text; every value is a parameter.
@@ -105,7 +135,7 @@ def _as_json(
         f"INSERT INTO {table} ({columns}) SELECT {columns}"  # noqa: S608
         f" FROM json_populate_recordset(NULL::{table}, %s::json) RETURNING {key}"
     )
-    return sql, [body.decode()]
+    return sql, [body]
 
 
 def _as_values(

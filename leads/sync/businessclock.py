@@ -87,6 +87,8 @@ class BusinessClock:
             self._local(start + offset) - base
             for start, offset, base in zip(self._starts, self._offsets, self._bases, strict=False)
         ]
+        #: One decision asks for the same few moments many times, and a page's leads share one.
+        self._known = lru_cache(maxsize=1024)(self._convert)
 
     def _local(self, seconds: float) -> float:
         """Business seconds since the zone's own 1970, as its wall clocks count."""
@@ -100,6 +102,9 @@ class BusinessClock:
 
     def business(self, posix: float) -> float:
         """``at``, of seconds since 1970."""
+        return self._known(posix)
+
+    def _convert(self, posix: float) -> float:
         era = bisect_right(self._starts, posix)
         return self._local(posix + self._offsets[era]) - self._bases[era]
 

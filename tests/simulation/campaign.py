@@ -29,6 +29,8 @@ NOTHING_REMOVED = Mutant("nothing removed", dies=False)
 NOTHING_REMOVED_FROM_SUBMITS = Mutant("nothing removed, leads submitted", dies=False, world=WriteOnlyWorld)
 AS_IT_IS = {-1: NOTHING_REMOVED, -2: NOTHING_REMOVED_FROM_SUBMITS}
 CHUNK = 50
+#: A sign of life after so many runs.
+EVERY = 5000
 
 
 @dataclass
@@ -87,6 +89,8 @@ def tally_of(number: int, seeds: int, pool: ProcessPoolExecutor, stop_at: int = 
         if job.cancelled():
             continue
         total.add(job.result())
+        if total.runs % EVERY == 0 and total.runs < seeds:
+            print(f"  {total.runs} of {seeds} runs, {total.bad} bad", file=sys.stderr, flush=True)
         if stop_at and total.bad >= stop_at:
             for later in jobs:
                 later.cancel()
