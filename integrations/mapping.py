@@ -37,6 +37,15 @@ class FieldRule:
         return {part for source in self.sources for part in source.split("+")}
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A text as a field takes it, what a person should know of that, and why it may not be sent."""
+
+    text: str
+    note: str = ""
+    problem: Problem | None = None
+
+
 @dataclass(slots=True)
 class Mapped:
     """The outcome: nothing may be sent while there are problems. ``notes`` tell what was cut or stood in."""
@@ -84,17 +93,25 @@ def _find_value(values: Mapping[str, Any], rule: FieldRule) -> str:
 
 
 def _fit(mapped: Mapped, name: str, text: str, rule: FieldRule) -> None:
-    if rule.limit is not None and len(text) > rule.limit:
-        if rule.too_long == STOP:
-            detail = f"At most {rule.limit} characters are taken here; this has {len(text)}."
-            mapped.problems.append(Problem(name, "too_long", detail))
-            return
+    fitted = fit(name, text, rule.limit, rule.too_long)
+    if fitted.problem is not None:
+        mapped.problems.append(fitted.problem)
+        return
+    if fitted.note:
         mapped.uncut[name] = text
-        mapped.notes.append(
-            f"{name}: cut to {rule.limit} of {len(text)} characters; the full text is kept here."
-        )
-        text = _cut(text, rule.limit)
-    mapped.values[name] = text
+        mapped.notes.append(fitted.note)
+    mapped.values[name] = fitted.text
+
+
+def fit(name: str, text: str, limit: int | None, too_long: str = CUT) -> Fitted:
+    """The text as a field of so many characters takes it: as it is, cut with a note, or with a problem (STOP)."""
+    if not limit or len(text) <= limit:
+        return Fitted(text)
+    if too_long == STOP:
+        detail = f"At most {limit} characters are taken here; this has {len(text)}."
+        return Fitted(text, problem=Problem(name, "too_long", detail))
+    note = f"{name}: cut to {limit} of {len(text)} characters; the full text is kept here."
+    return Fitted(_cut(text, limit), note)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.mapping import as_text
+from integrations.mapping import CUT, as_text, fit
 from integrations.problems import Problem
 
 #: Condition to what it looks at, in words. A rule's ``when`` holds for each a list, of which one must fit.
@@ -151,14 +151,13 @@ def shape(
         if not text.strip():
             continue
         limit = wish.get("limit") or (limits or {}).get(name)
-        if limit and len(text) > limit:
-            if wish.get("long", "cut") == "stop":
-                detail = f"{len(text)} characters, and {limit} are allowed."
-                made.problems.append(Problem(name, "too_long", detail))
-                continue
-            text = text[: int(limit) - 1] + "…"
-            made.notes.append(f"{name}: cut to {limit} characters; the full text is kept here.")
-        made.fields[name] = text
+        fitted = fit(name, text, int(limit) if limit else None, str(wish.get("long", CUT)))
+        if fitted.problem is not None:
+            made.problems.append(fitted.problem)
+            continue
+        if fitted.note:
+            made.notes.append(fitted.note)
+        made.fields[name] = fitted.text
     chosen = choose_office(office, postcode_of(facts))
     if chosen is not None:
         made.fields["office_id"] = chosen

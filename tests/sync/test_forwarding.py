@@ -179,7 +179,7 @@ def test_a_dry_run_counts_and_writes_nothing(brand, other):
     )
     result = rulemaking.dry_run(rule, now=timezone.now())
     assert (result.total, result.would_go, result.stopped) == (5, 0, 3)
-    assert result.problems == {"message: 9 characters, and 3 are allowed.": 3}
+    assert result.problems == {"message: At most 3 characters are taken here; this has 9.": 3}
     rule.mapping = {}
     assert rulemaking.dry_run(rule, now=timezone.now()).would_go == 3
     assert Forward.objects.count() == Push.objects.count() == 0
@@ -193,7 +193,7 @@ def test_a_forward_that_cannot_go_stops_with_a_reason_and_goes_when_the_lead_is_
     stopped = Forward.objects.get()
     assert (stopped.state, stopped.problem) == (
         Forward.STOPPED,
-        "message: 22 characters, and 10 are allowed.",
+        "message: At most 10 characters are taken here; this has 22.",
     )
     arrive(brand, 1, message="short")
     forward()

@@ -91,9 +91,11 @@ def test_what_is_missing_falls_back_and_what_is_too_long_is_cut_or_stopped():
         "platform": {"text": "{last_name}"},
     }
     made = shape(mapping, {}, lead)
-    assert made.fields == {"notes": "xxxxxxxxx…", "full_name": "Unknown"}
-    assert made.notes == ["notes: cut to 10 characters; the full text is kept here."]
-    assert made.problems == [Problem("form_name", "too_long", "30 characters, and 5 are allowed.")]
+    assert made.fields == {"notes": "xxxxxxxx …", "full_name": "Unknown"}
+    assert made.notes == ["notes: cut to 10 of 30 characters; the full text is kept here."]
+    assert made.problems == [
+        Problem("form_name", "too_long", "At most 5 characters are taken here; this has 30.")
+    ]
 
 
 def test_a_field_alone_keeps_its_kind_and_within_text_it_is_words():
@@ -115,8 +117,10 @@ def test_a_field_alone_keeps_its_kind_and_within_text_it_is_words():
 def test_a_field_without_a_limit_of_its_own_has_the_remotes():
     lead = facts(message="x" * 30)
     made = shape({"notes": {"text": "{message}", "long": "stop"}}, {}, lead, {"notes": 20})
-    assert [problem.detail for problem in made.problems] == ["30 characters, and 20 are allowed."]
-    assert shape({"notes": {"text": "{message}"}}, {}, lead, {"notes": 20}).fields["notes"] == "x" * 19 + "…"
+    assert [problem.detail for problem in made.problems] == [
+        "At most 20 characters are taken here; this has 30."
+    ]
+    assert shape({"notes": {"text": "{message}"}}, {}, lead, {"notes": 20}).fields["notes"] == "x" * 18 + " …"
 
 
 @pytest.mark.parametrize(
