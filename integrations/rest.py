@@ -143,11 +143,11 @@ class RestClient:
     ) -> Answer:
         """Make one call and answer its JSON, or raise the `RemoteError` that applies.
 
-        ``write_before`` is an instant of `time.monotonic()`, checked when the connection stands and no byte
+        ``write_before`` is an instant of `uptime()`, checked when the connection stands and no byte
         is written yet. ``names_one``: the path names one record, so a 404 is `NotFound`. ``accept`` names
-        statuses that, with JSON, are answers too. ``parse=False``: a 2xx of a JSON type (or 204) is enough,
-        data is None. ``is_write`` says what a failure means; by default every method but GET and HEAD writes.
-        A read may be repeated; a write only as its error's class says.
+        statuses that, with JSON, are answers too. ``parse=False``: a 2xx of a JSON type (or 204) is enough;
+        data is None where the body is no JSON. ``is_write`` says what a failure means; by default every
+        method but GET and HEAD writes. A read may be repeated; a write only as its error's class says.
         """
         writes = method not in ("GET", "HEAD") if is_write is None else is_write
         asked = Asked(self.name, writes, names_one, accept, parse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -141,7 +142,8 @@ def judge(asked: Asked, seen: Seen) -> Any | RemoteError:
         return _error(Sight.SLOW if seen.end is End.SLOW else Sight.BROKEN, asked, seen)
     if 200 <= status < 300 or status in asked.accept:
         document = _read_document(asked, seen)
-        if not isinstance(document, RemoteError) or 200 <= status < 300:
+        # What breaks off says nothing about the address, whatever its status.
+        if not isinstance(document, RemoteError) or 200 <= status < 300 or seen.end is not End.COMPLETE:
             return document
     return _error(_sight_of(status, asked, seen), asked, seen)
 
@@ -158,6 +160,8 @@ def _read_document(asked: Asked, seen: Seen) -> Any | RemoteError:
         return _error(Sight.STRANGE, asked, seen, _UNFINISHED[seen.end])
     content_type = seen.headers.get("Content-Type", "")
     if not asked.parse and (seen.status == 204 or (content_type and is_json_type(content_type))):
+        with suppress(NotJson):
+            return parse_json(seen.body)
         return None
     if not seen.body.strip():
         return _error(Sight.STRANGE, asked, seen, "it is empty")

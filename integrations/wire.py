@@ -19,6 +19,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from integrations.addresses import AddressRefused, refuse_metadata
 from integrations.deadlines import Deadline, Line
+from integrations.uptime import uptime
 
 #: Kept-alive connections that rested longer are replaced: a peer that closes one just as a request is written
 #: would be one more failure for nothing.
@@ -71,9 +72,8 @@ class Exchange:
 
     def check_time(self) -> None:
         """Raise `NothingSent` after the deadline or the send window."""
-        now = time.monotonic()
-        too_late = self.write_before is not None and now >= self.write_before
-        if too_late or self.deadline.is_over or now >= self.deadline.at:
+        too_late = self.write_before is not None and uptime() >= self.write_before
+        if too_late or self.deadline.is_over or self.deadline.remaining() <= 0:
             raise NothingSent(Unsent.LATE)
 
     def end(self) -> None:

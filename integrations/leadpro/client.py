@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.leadpro.fields import TOKEN_KEY
+from integrations.leadpro.payloads import same_token, token_of
 from integrations.leadpro.probing import Look, look
 from integrations.leadpro.shapes import (
     OfficeRow,
@@ -17,6 +17,7 @@ from integrations.leadpro.shapes import (
     find_lead_list,
     parse_office_rows,
     parse_status_rows,
+    refuse_failure,
 )
 from integrations.rest import MIB, Answer, RestClient
 
@@ -71,11 +72,11 @@ class LeadProClient:
     def _create(self, path: str, payload: Mapping[str, Any], write_before: float | None) -> Answer:
         answer = self._rest.call("POST", path, json=payload, write_before=write_before)
         try:
-            answer.data = find_lead(answer.data)
+            answer.data = find_lead(answer.data, is_whole=False)
         except ShapeError as strange:
             self._rest.refuse_answer(answer, is_write=True, detail=str(strange))
-        sent, shown = _token_of(payload), _token_of(answer.data)
-        if sent is not None and shown is not None and sent != shown:
+        sent, shown = token_of(payload), token_of(answer.data)
+        if sent is not None and shown is not None and not same_token(sent, shown):
             self._rest.refuse_answer(answer, is_write=True, detail="it shows another lead than the one sent")
         return answer
 
@@ -84,9 +85,10 @@ class LeadProClient:
     ) -> None:
         """Change a lead. The answer only echoes the request (sometimes as invalid JSON): read the lead again.
 
-        Never to be repeated blindly: ``questionnaire`` is appended each time. Guide: "Update Lead".
+        Never to be repeated blindly: ``questionnaire`` is appended each time. A 202, or an error in a 2xx, leaves open
+        what happened. Guide: "Update Lead".
         """
-        self._rest.call(
+        answer = self._rest.call(
             "PATCH",
             f"/leads/{lead_id:d}",
             json=payload,
@@ -94,6 +96,12 @@ class LeadProClient:
             names_one=True,
             parse=False,
         )
+        if answer.status == 202:
+            self._rest.refuse_answer(answer, is_write=True, detail="it was taken in, and is not done yet")
+        try:
+            refuse_failure(answer.data)
+        except ShapeError as strange:
+            self._rest.refuse_answer(answer, is_write=True, detail=str(strange))
 
     def get_lead(self, lead_id: int) -> Answer:
         """One lead. Raises `NotFound` on 404. Guide: "Get lead by ID"."""
@@ -156,9 +164,3 @@ class LeadProClient:
     def look(self, method: str, path: str, **request: Any) -> Look:
         """A raw look for `leads.sync.probing`; arguments and errors as in `integrations.leadpro.probing.look`."""
         return look(self._rest, method, path, max_body=LOOKUP_BODY, **request)
-
-
-def _token_of(lead: Mapping[str, Any]) -> str | None:
-    meta = lead.get("meta")
-    token = meta.get(TOKEN_KEY) if isinstance(meta, Mapping) else None
-    return token if isinstance(token, str) else None

@@ -14,7 +14,15 @@ import orjson
 
 from integrations.errors import UnexpectedPayload
 from integrations.leadpro.checking import Checked, Problem, check_values
-from integrations.leadpro.coercion import BIGGEST, DEEPEST, PARSERS, SMALLEST, DoesNotFit, clean_text
+from integrations.leadpro.coercion import (
+    BIGGEST,
+    DEEPEST,
+    PARSERS,
+    SMALLEST,
+    DoesNotFit,
+    clean_text,
+    parse_object,
+)
 from integrations.leadpro.fields import MIRRORED, TOKEN_KEY, Call, writable
 from integrations.leadpro.shapes import parse_id
 
@@ -79,6 +87,25 @@ def _take_token(values: dict[str, Any]) -> str | None:
     if not meta:
         values["meta"] = None
     return token if isinstance(token, str) and token else None
+
+
+def meta_of(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The ``meta`` that a lead shows, in whatever form a map may come; None where it shows none that can be read."""
+    try:
+        return parse_object(payload["meta"]) if payload.get("meta") is not None else None
+    except DoesNotFit:
+        return None
+
+
+def token_of(payload: Mapping[str, Any]) -> str | None:
+    """The token that a lead shows, as it stands there."""
+    token = (meta_of(payload) or {}).get(TOKEN_KEY)
+    return token if isinstance(token, str) and token else None
+
+
+def same_token(one: str | None, other: str | None) -> bool:
+    """Whether both are there and the same, however a remote spells what it keeps."""
+    return one is not None and other is not None and one.casefold() == other.casefold()
 
 
 def render_create(values: Mapping[str, Any], token: str, call: Call) -> dict[str, Any]:

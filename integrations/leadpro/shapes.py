@@ -10,8 +10,25 @@ from typing import Any
 
 BIGGEST_ID = 2**63 - 1
 _WRAPPERS = ("data", "leads", "lead", "results", "items", "offices", "statuses")
+#: A whole lead shows some of these, be they null.
+_LEAD_KEYS = frozenset(
+    (
+        "type",
+        "first_name",
+        "last_name",
+        "full_name",
+        "email",
+        "phone",
+        "source",
+        "stage",
+        "office_id",
+        "created_at",
+    )
+)
 _NEXT_KEYS = ("next", "next_page_url", "nextPageUrl", "nextCursor", "next_cursor", "nextPage", "next_page")
 _MORE_KEYS = ("has_more", "hasMore", "hasNextPage", "has_next")
+_TOTAL_KEYS = ("total", "count")
+_PARTIAL = "it is one page of several"
 
 
 class ShapeError(ValueError):
@@ -48,8 +65,11 @@ def parse_id(value: Any) -> int | None:
     return value if 0 < value <= BIGGEST_ID else None
 
 
-def find_lead(document: Any) -> dict[str, Any]:
-    """The one lead in an answer, wrapped or not, its id an integer. Raises `ShapeError`."""
+def find_lead(document: Any, *, is_whole: bool = True) -> dict[str, Any]:
+    """The one lead in an answer, wrapped or not, its id an integer. Raises `ShapeError`.
+
+    ``is_whole``: an id alone is not enough, since everything that is not there would count as empty.
+    """
     inner = document
     for _ in range(3):
         if isinstance(inner, list) and len(inner) == 1:
@@ -57,7 +77,7 @@ def find_lead(document: Any) -> dict[str, Any]:
         if not isinstance(inner, dict):
             break
         if parse_id(inner.get("id")) is not None:
-            return _checked_lead(inner)
+            return _checked_lead(inner, is_whole=is_whole)
         _refuse_errors(inner)
         inner = _unwrap(inner)
     raise ShapeError("it holds no lead with an id")
@@ -65,16 +85,19 @@ def find_lead(document: Any) -> dict[str, Any]:
 
 def find_lead_list(document: Any) -> list[dict[str, Any]]:
     """The leads in an answer: a list, one lead, or either of them wrapped. Raises `ShapeError`."""
-    inner = document
+    inner, total = document, 0
     for _ in range(3):
-        if isinstance(inner, list):
-            return [_checked_lead(row) for row in inner]
-        if isinstance(inner, dict) and parse_id(inner.get("id")) is not None:
-            return [_checked_lead(inner)]
+        is_lead = isinstance(inner, dict) and parse_id(inner.get("id")) is not None
+        if is_lead or isinstance(inner, list):
+            rows = [_checked_lead(row) for row in ([inner] if is_lead else inner)]
+            if len(rows) < total:
+                raise ShapeError(_PARTIAL)
+            return rows
         if not isinstance(inner, dict):
             break
         _refuse_errors(inner)
         _refuse_partial(inner)
+        total = max(total, _total_of(inner))
         inner = _unwrap(inner)
     raise ShapeError("it is neither a list of leads nor a lead")
 
@@ -124,13 +147,22 @@ def _name_of(row: Mapping[str, Any], row_id: int) -> str:
     return name if isinstance(name, str) and name.strip() else f"#{row_id}"
 
 
-def _checked_lead(row: Any) -> dict[str, Any]:
-    """The row with its id as an integer. A lead has no ``error``; an error object may well have an id."""
+def _checked_lead(row: Any, *, is_whole: bool = True) -> dict[str, Any]:
+    """The row with its id as an integer. A lead has no ``error`` and no ``success``; an error object may have an id."""
     if not isinstance(row, dict) or (row_id := parse_id(row.get("id"))) is None:
         raise ShapeError("a row in it is no lead with an id")
-    if any(row.get(key) for key in ("error", "errors", "exception")):
-        raise ShapeError("it reports an error")
+    refuse_failure(row)
+    if is_whole and _LEAD_KEYS.isdisjoint(row):
+        raise ShapeError("it shows nothing of the lead but its id")
     return row if row["id"] is row_id else {**row, "id": row_id}
+
+
+def refuse_failure(document: Any) -> None:
+    """Raise `ShapeError` where an answer of 2xx says that it failed."""
+    if isinstance(document, dict) and (
+        _says_failed(document) or any(document.get(key) for key in ("error", "errors", "exception"))
+    ):
+        raise ShapeError("it reports an error")
 
 
 def _unwrap(wrapper: Mapping[str, Any]) -> Any:
@@ -142,7 +174,7 @@ def _unwrap(wrapper: Mapping[str, Any]) -> Any:
 
 def _refuse_errors(wrapper: Mapping[str, Any]) -> None:
     """An error object is never read as an empty list, even where it carries one."""
-    failed = wrapper.get("success") is False or wrapper.get("ok") is False
+    failed = _says_failed(wrapper)
     status = wrapper.get("status", wrapper.get("code"))
     failed = failed or (isinstance(status, str) and status.lower() in ("error", "fail", "failed", "failure"))
     failed = failed or (isinstance(status, int) and not isinstance(status, bool) and status >= 400)
@@ -150,14 +182,26 @@ def _refuse_errors(wrapper: Mapping[str, Any]) -> None:
         raise ShapeError("it reports an error")
 
 
+def _says_failed(answer: Mapping[str, Any]) -> bool:
+    return answer.get("success") is False or answer.get("ok") is False
+
+
 def _refuse_partial(wrapper: Mapping[str, Any]) -> None:
     """One page of several proves nobody's absence. The documents show no paging; this notices if it comes."""
-    blocks = [wrapper, *(wrapper.get(key) for key in ("meta", "links", "pagination", "paging"))]
-    for block in blocks:
-        if not isinstance(block, Mapping):
-            continue
+    for block in _paging_of(wrapper):
         if any(block.get(key) for key in (*_NEXT_KEYS, *_MORE_KEYS)) or _is_before_last(block):
-            raise ShapeError("it is one page of several")
+            raise ShapeError(_PARTIAL)
+
+
+def _paging_of(wrapper: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    blocks = [wrapper, *(wrapper.get(key) for key in ("meta", "links", "pagination", "paging"))]
+    return [block for block in blocks if isinstance(block, Mapping)]
+
+
+def _total_of(wrapper: Mapping[str, Any]) -> int:
+    """How many rows there are, as the answer counts them; 0 where it does not say."""
+    counts = (parse_id(block.get(key)) for block in _paging_of(wrapper) for key in _TOTAL_KEYS)
+    return max((count or 0 for count in counts), default=0)
 
 
 def _is_before_last(block: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin, messages
@@ -27,6 +28,7 @@ from leads.admin.wording import badge, cut, moment
 from leads.models import Conflict, Lead
 from leads.sync import pushing
 from leads.sync.checking import check
+from leads.sync.resolving import MOVED
 
 
 class OpenFilter(RadioFilter):  # type: ignore[misc]
@@ -146,7 +148,11 @@ class ConflictAdmin(Page):
             )
             with transaction.atomic():
                 pushing.resolve(
-                    conflict.push, {conflict.field: chosen}, actor=viewer_of(request).name, now=timezone.now()
+                    conflict.push,
+                    {conflict.field: chosen},
+                    actor=viewer_of(request).name,
+                    now=timezone.now(),
+                    seen={conflict.field: seen_in(request, conflict)},
                 )
                 tasks.ring(tasks.deliver_pushes, connection_id=conflict.push.connection_id)
         except pushing.CannotPush as reason:
@@ -155,6 +161,14 @@ class ConflictAdmin(Page):
         words = "Lead.pro's value stays." if choice == "theirs" else "Sending your choice to Lead.pro…"
         messages.success(request, f"{label_of(conflict.field)}: decided. {words}")
         return back
+
+
+def seen_in(request: HttpRequest, conflict: Conflict) -> Any:
+    """Lead.pro's value that the page showed. Raises CannotPush for a page that does not say."""
+    try:
+        return json.loads(request.POST.get("theirs", ""))
+    except ValueError:
+        raise pushing.CannotPush(MOVED.format(field=label_of(conflict.field))) from None
 
 
 def check_typed(conflict: Conflict, text: str) -> Any:

@@ -160,7 +160,10 @@ class ConnectionAdmin(Page):
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         """With a new key, what waited goes out now."""
-        super().save_model(request, obj, form, change)
+        if change:
+            form.write()
+        else:
+            super().save_model(request, obj, form, change)
         if not obj.is_paused:
             obj.hurry_pushes()
         tasks.ring(tasks.deliver_pushes, connection_id=obj.pk)

@@ -78,6 +78,12 @@ def _is_allowed_private(host: str) -> bool:
     return address is not None and any(address in n for n in networks if n.version == address.version)
 
 
+MOVED = (
+    "{known:,} of the leads here have their numbers from the account at the old address. Another account needs a"
+    " connection of its own. If it is the same account, switch on “Same account” and save again."
+)
+
+
 class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     """Settings of one connection; the environment's are only shown."""
 
@@ -120,6 +126,13 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Only where the account is set so: then a lead whose sending is unclear goes out again by itself.",
     )
 
+    same_account = forms.BooleanField(
+        label="Same account",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="Only where the address changes: it is the same account there, so its leads keep their numbers.",
+    )
+
     class Meta:
         model = Connection
         fields = (
@@ -140,6 +153,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 del self.fields[name]
             else:
                 self.initial[name] = self.instance.options.get(name, "")
+        if self.instance.from_environment or not self.instance.pk:
+            del self.fields["same_account"]
         if self.instance.from_environment:
             for name in ("api_key", *OPTIONS[Remote.AVIV]):
                 self.fields.pop(name, None)
@@ -158,6 +173,15 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
         if not text:
             raise forms.ValidationError("Enter the address of the API.", code="required")
         return check_url(text)
+
+    def clean(self) -> dict[str, Any]:
+        """The numbers of leads are an account's own: at another one they would be other people's."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.instance.pk and "base_url" in self.changed_data and not data.get("same_account"):
+            known = self.instance.copies.count()
+            if known and "base_url" not in self.errors:
+                self.add_error("base_url", MOVED.format(known=known))
+        return data
 
     def clean_lead_url(self) -> str:
         """A web address with {id} in it, or nothing."""
@@ -187,5 +211,19 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.instance.options[name] = self.cleaned_data[name]
         if self.cleaned_data.get("api_key"):
             self.instance.set_secret(self.cleaned_data["api_key"])
-        connection: Connection = super().save(commit=commit)
+        is_new = self.instance.pk is None
+        connection: Connection = super().save(commit=commit and is_new)
+        if commit and not is_new:
+            self.write()
         return connection
+
+    def write(self) -> None:
+        """Save what was typed and nothing else: a pause or a new webhook address may have come meanwhile."""
+        changed = set(self.changed_data)
+        columns = changed.intersection(ConnectionForm.Meta.fields)
+        columns |= {"options"} if changed.intersection(ALL_OPTIONS) else set()
+        columns |= {"secret"} if self.cleaned_data.get("api_key") else set()
+        self.instance.save(update_fields=columns)
+        self.instance.refresh_from_db()
+        if "secret" in columns:
+            self.instance.resume("credentials")

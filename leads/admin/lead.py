@@ -31,7 +31,7 @@ from leads.admin.lead_handing import LeadHanding
 from leads.admin.lead_page import LeadPage, group_cells
 from leads.admin.lead_views import LeadViews, connection_of, find_run, lead_url, note_reader
 from leads.admin.roles import Page, viewer_of
-from leads.models import Cause, Lead, Origin, Push, SyncState
+from leads.models import Cause, Lead, Origin, Push, SavedBefore, SavedForm, SyncState
 from leads.models.searching import matching
 from leads.sync import pushing
 
@@ -172,6 +172,10 @@ class LeadAdmin(LeadHanding, LeadViews, LeadActions, LeadColumns, Page):
         except pushing.CannotPush as reason:
             messages.error(request, str(reason))
             return
+        except SavedBefore as before:
+            messages.info(request, "This form was already saved: this is its lead.")
+            obj.pk = before.row.lead_id
+            return
         if push is None:
             messages.info(request, "Nothing to save: no field was changed.")
             return
@@ -207,9 +211,12 @@ def call_of(request: HttpRequest) -> Call:
 
 
 def _create(request: HttpRequest, form: LeadForm) -> Push:
-    chosen = form.target
+    """A form that is sent twice, by a double click or after a lost answer, makes one lead."""
+    chosen, now = form.target, timezone.now()
     assert chosen is not None
-    return pushing.request_create(
+    key = form.cleaned_data.get("once")
+    record = SavedForm.claim(key, form.digest, now) if key else None
+    push = pushing.request_create(
         form.values,
         connection=chosen,
         kind=KINDS[form.call],
@@ -217,8 +224,12 @@ def _create(request: HttpRequest, form: LeadForm) -> Push:
         actor=viewer_of(request).name,
         cause=Cause.USER,
         warnings=form.warnings,
-        now=timezone.now(),
+        now=now,
     )
+    if record is not None:
+        record.lead_id = push.lead_id
+        record.save(update_fields=["lead"])
+    return push
 
 
 def _update(request: HttpRequest, lead: Lead, form: LeadForm) -> Push | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from integrations.leadpro.fields import FIELDS, VALUATION_TYPES, Call, Kind, writable
 from leads.admin.lead_inputs import MINUTES, Choice, build_input, same
 from leads.admin.roles import Viewer
-from leads.models import Connection, Lead, Office, Status
+from leads.models import Connection, Lead, Office, SavedForm, Status
 from leads.models.values import json_value
 from leads.sync.checking import check
 
@@ -46,6 +48,11 @@ def _status_choices(rows: list[tuple[int, str]], by_id: bool) -> list[tuple[str,
     ]
 
 
+def make_key() -> str:
+    """Names one form that is filled in, however often it is sent."""
+    return secrets.token_urlsafe(18)
+
+
 class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
     """Inputs built from fields.py for one call. ``base`` is what the form showed: only what differs was changed."""
 
@@ -73,6 +80,10 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields[field.name] = build_input(field, self.sent_call, choices)
         if self.call is Call.VALUATION:
             self.fields["type"] = Choice([(t, t) for t in VALUATION_TYPES], label="Type", required=False)
+        if self.call is not Call.UPDATE:
+            self.fields["once"] = forms.CharField(
+                required=False, max_length=40, widget=forms.HiddenInput(), initial=make_key
+            )
         self._fill()
 
     @property
@@ -129,6 +140,8 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
             self.values = {n: cleaned[n] for n in self._names() if cleaned.get(n) not in (None, "", [], {})}
         self._check_office()
         self._check_values()
+        if cleaned.get("once"):
+            self._refuse_key_of_another(cleaned["once"])
         return cleaned
 
     def _find_changes(self, cleaned: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -160,8 +173,27 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]
             f"This changed while you were typing: it was “{was}” and is now “{words}”."
             " Nothing was saved. Save again to put yours in its place.",
         )
+        self._put("base", json.dumps({**base, name: current[name]}))
+
+    @property
+    def digest(self) -> str:
+        """What is to be sent, as a hash."""
+        text = json.dumps(self.values, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _refuse_key_of_another(self, key: str) -> None:
+        """Somebody went back and typed another lead: nothing is lost, and they say once more that they mean it."""
+        row = SavedForm.objects.filter(key=key).first()
+        if row is not None and row.digest != self.digest and not self.errors:
+            self.add_error(
+                None, f"This form was already saved, as lead {row.lead_id}. Save again to make another lead."
+            )
+            self._put("once", make_key())
+
+    def _put(self, name: str, value: str) -> None:
+        """Another value in a hidden input, for when the form is shown again."""
         data = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
-        data["base"] = json.dumps({**base, name: current[name]})
+        data[name] = value
         self.data = data
 
     def _check_office(self) -> None:

@@ -24,6 +24,7 @@ from integrations.leadpro.fields import (
     VALUATION,
     Kind,
 )
+from leads.admin.conflict_row import conflict_row
 from leads.admin.lead_columns import initials_of, name_of
 from leads.admin.lead_form import ADDED_TO, LeadForm, input_values
 from leads.admin.look_words import main_copy, tell_look, tell_next, tell_portal
@@ -86,7 +87,9 @@ class LeadPage:
             )[:PUSHES]
         )
         self.copies = list(self.lead.copies.select_related("connection").order_by("-seen_at"))
-        self.open_conflicts = list(self.lead.conflicts.filter(decided_at__isnull=True).order_by("field"))
+        self.open_conflicts = list(
+            self.lead.conflicts.filter(decided_at__isnull=True).select_related("push").order_by("field")
+        )
 
     @property
     def story(self) -> Story:
@@ -148,7 +151,7 @@ class LeadPage:
             "history": self._history,
             "copy_rows": [self._copy_row(copy) for copy in self.copies],
             "push_rows": [self._push_row(push) for push in self.pushes],
-            "conflict_rows": [self._conflict_row(c) for c in self.open_conflicts],
+            "conflict_rows": [conflict_row(c) for c in self.open_conflicts],
         }
 
     def render_parts(self, request: HttpRequest) -> dict[str, str]:
@@ -212,18 +215,6 @@ class LeadPage:
             "due": moment(push.due_at, self.now) if push.state in Push.MOVING else None,
             "fields": ", ".join(label_of(name) for name in push.edits),
             "sends": [(send, clock(send.started_at)) for send in push.sends.all()],
-        }
-
-    def _conflict_row(self, conflict: Conflict) -> dict[str, Any]:
-        name = conflict.field
-        return {
-            "conflict": conflict,
-            "label": label_of(name),
-            "before": show(name, conflict.base),
-            "mine": show(name, conflict.mine),
-            "theirs": show(name, conflict.theirs),
-            "text": conflict.mine if isinstance(conflict.mine, str) else "",
-            "takes_text": FIELDS[name].kind is Kind.TEXT if name in FIELDS else False,
         }
 
 

@@ -195,13 +195,16 @@ HandOver = shape(
         ),
     },
 )
-_CHOICE_HELP = 'For each field in conflict: "mine", "theirs" or {"value": …}.'
+_CHOICE_HELP = (
+    'For each field in conflict: "mine", "theirs" or {"value": …}. With {"choice": "mine", "theirs": …} or'
+    ' {"value": …, "theirs": …}, where theirs is what Lead.pro was seen to show, 409 if it shows something else by now.'
+)
 Choices = shape(
     "Choices",
     {
         name: serializers.JSONField(required=False, help_text=_CHOICE_HELP)
         for name, field in FIELDS.items()
-        if Call.UPDATE in field.writes and field.access is not Access.WRITE_ONLY
+        if field.writes and field.access is not Access.WRITE_ONLY
     }
     | {
         "is_there": serializers.BooleanField(

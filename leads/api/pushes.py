@@ -102,14 +102,17 @@ class ResolvePush(PushView):
     """Decide conflicts."""
 
     def post(self, request: Request, push_id: int) -> Response:
-        """Decide each field that both sides changed: ``"mine"``, ``"theirs"`` or ``{"value": …}``. Of a new lead whose
-        sending is in doubt: whether ``is_there``.
+        """Decide each field that both sides changed: ``"mine"``, ``"theirs"`` or ``{"value": …}``; or
+        ``{"choice": "mine", "theirs": …}`` and ``{"value": …, "theirs": …}``, which are refused (409) where Lead.pro
+        shows another value by now than the one named. Of a new lead whose sending is in doubt: whether ``is_there``.
         """
         push = self.find_push(push_id)
         if push.kind in Push.MAKES:
             return self.decide_doubt(push, self.read_body(DOUBT))
-        choices = self.read_choices(push, self.read_body(FIELDS))
-        return self.decide(push, 202, partial(pushing.resolve, cause=Cause.API), choices)
+        body = self.read_body(FIELDS)
+        choices = self.read_choices(push, body)
+        seen = {name: choice["theirs"] for name, choice in body.items() if _names_theirs(choice)}
+        return self.decide(push, 202, partial(pushing.resolve, cause=Cause.API, seen=seen), choices)
 
     def decide_doubt(self, push: Push, body: Mapping[str, Any]) -> Response:
         """A person has looked at the remote."""
@@ -135,10 +138,11 @@ class ResolvePush(PushView):
             errors = [("choices", "required", "Name each field in conflict and what to take for it.")]
         if errors:
             raise invalid(errors)
-        self.refuse_foreign_choice(push, body.get("office_id"))
-        typed = {name: choice["value"] for name, choice in body.items() if isinstance(choice, dict)}
+        sides = {name: _side_of(choice) for name, choice in body.items()}
+        self.refuse_foreign_choice(push, sides.get("office_id"))
+        typed = {name: body[name]["value"] for name, side in sides.items() if side is None}
         checked = check_edit(self, typed, push.connection).values
-        return {name: {"value": checked[name]} if name in typed else choice for name, choice in body.items()}
+        return {name: {"value": checked[name]} if name in typed else side for name, side in sides.items()}
 
     def refuse_foreign_choice(self, push: Push, choice: Any) -> None:
         """A limited key moves no lead to a foreign office, whoever proposed it."""
@@ -148,8 +152,16 @@ class ResolvePush(PushView):
 
 
 def _is_choice(choice: Any) -> bool:
-    return (
-        choice in SIDES
-        if isinstance(choice, str)
-        else isinstance(choice, dict) and choice.keys() == {"value"}
-    )
+    if not isinstance(choice, dict):
+        return _side_of(choice) in SIDES
+    named = choice.keys() - {"theirs"}
+    return named == {"value"} or (named == {"choice"} and choice["choice"] in SIDES)
+
+
+def _side_of(choice: Any) -> Any:
+    """Mine or theirs; None where a value is given."""
+    return choice.get("choice") if isinstance(choice, dict) else choice
+
+
+def _names_theirs(choice: Any) -> bool:
+    return isinstance(choice, dict) and "theirs" in choice

@@ -10,6 +10,7 @@ from leads.models.contact import Contact
 from leads.models.copy import Copy
 from leads.models.delivery import Delivery
 from leads.models.erasure import Erasure
+from leads.models.form import SavedBefore, SavedForm
 from leads.models.heartbeat import Heartbeat
 from leads.models.installation import Installation
 from leads.models.key import ApiKey, StoredAnswer
@@ -55,6 +56,8 @@ __all__ = [
     "RuleVersion",
     "Run",
     "RunItem",
+    "SavedBefore",
+    "SavedForm",
     "Schedule",
     "Scope",
     "Send",

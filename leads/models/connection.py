@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from leads.models.encryption import decrypt, encrypt, keyed_hashes
@@ -28,6 +28,10 @@ SECRETS = {
     Remote.AVIV: ("client_secret", "bearer_token"),
     Remote.ALTERESTATE: ("api_key",),
 }
+
+
+#: Why a connection is paused until a call past the pause works.
+ENDS_BY_ITSELF = ("credentials", "address")
 
 
 def new_webhook_secret() -> str:
@@ -170,9 +174,13 @@ class Connection(models.Model):
             self.state, self.reason, self.reason_code, self.paused_at = self.OK, "", "", None
 
     def pause(self, code: str, reason: str, now: datetime) -> None:
-        """Stop all calls, with a sentence for people. Idempotent; the first reason's time is kept."""
+        """Stop all calls, with a sentence for people. Idempotent; the first reason's time is kept.
+
+        A person's pause takes the place of any other: those end by themselves, or by a command.
+        """
         refused = keyed_hashes(self._credentials())[0] if code == "credentials" else ""
-        Connection.objects.filter(pk=self.pk, state=self.OK).update(
+        free = ~Q(reason_code="person") if code == "person" else Q(state=self.OK)
+        Connection.objects.filter(free, pk=self.pk).update(
             state=self.PAUSED, reason_code=code, reason=reason[:500], paused_at=now, refused_key=refused
         )
         self.refresh_from_db()
@@ -185,15 +193,24 @@ class Connection(models.Model):
         """Whether the key in use is another one than the one that was refused."""
         return bool(self.refused_key) and self.refused_key not in keyed_hashes(self._credentials())
 
-    def resume(self) -> None:
-        """Let calls through again."""
-        Connection.objects.filter(pk=self.pk).update(state=self.OK, reason_code="", reason="", paused_at=None)
+    def resume(self, *codes: str) -> None:
+        """Let calls through again; with codes, only where it is still paused for one of these."""
+        rows = Connection.objects.filter(pk=self.pk)
+        rows = rows.filter(state=self.PAUSED, reason_code__in=codes) if codes else rows
+        is_resumed = rows.update(state=self.OK, reason_code="", reason="", paused_at=None)
         self.refresh_from_db()
-        self.hurry_pushes()
+        if is_resumed:
+            self.hurry_pushes()
 
     def hurry_pushes(self) -> None:
-        """What waited for the connection, and not for its own sake, is due now."""
-        self.pushes.filter(state="waiting", due_at__gt=Now()).update(due_at=Now())
+        """What waited for the connection, and not for its own sake, is due now.
+
+        A hand-over in doubt waits until the last one can no longer take effect: nothing could tell two of them apart.
+        """
+        waiting = self.pushes.filter(state="waiting", due_at__gt=Now())
+        in_doubt = Q(kind="submit", was_unclear=True, safe_at__gt=Now())
+        waiting.filter(in_doubt).update(due_at=F("safe_at"))
+        waiting.exclude(in_doubt).update(due_at=Now())
 
     def note_success(self, now: datetime) -> None:
         """Remember that a call was answered well; written at most every few seconds."""

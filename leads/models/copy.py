@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 
 from leads.models.connection import Connection
 from leads.models.lead import Lead
+
+#: Clocks of two machines may be that far apart.
+SKEW = timedelta(minutes=5)
 
 
 class CopyQuerySet(models.QuerySet["Copy"]):
@@ -72,3 +75,11 @@ class Copy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id}:{self.remote_id}"
+
+    def knows_newer(self, started_at: datetime, now: datetime) -> bool:
+        """Whether what a request shows that was started then is older than what is here.
+
+        A stamp far ahead of now comes from a clock that was wrong. It proves nothing, or it would hide all news until
+        then.
+        """
+        return started_at < self.as_of <= now + SKEW

@@ -13,8 +13,8 @@ from leads.models.lead import Lead
 
 
 def new_token() -> str:
-    """What is put into ``meta`` so that our lead is recognised whatever happens: 24 characters."""
-    return secrets.token_urlsafe(18)
+    """What is put into ``meta`` so that our lead is recognised whatever happens: 24 characters without capitals."""
+    return secrets.token_hex(12)
 
 
 class PushQuerySet(models.QuerySet["Push"]):
@@ -28,16 +28,23 @@ class PushQuerySet(models.QuerySet["Push"]):
         """Waiting, sending or unclear."""
         return self.filter(state__in=Push.MOVING)
 
-    def due(self, now: datetime) -> PushQuerySet:
-        """To be worked on by now; looking up comes before sending. An update is not, while its lead is still unmade."""
-        unmade = Push.objects.filter(
-            lead=OuterRef("lead"),
-            connection=OuterRef("connection"),
-            kind__in=(Push.CREATE, Push.VALUATION),
-            state__in=Push.OPEN,
+    def may_still_arrive(self, now: datetime) -> PushQuerySet:
+        """Updates put aside or discarded while their last request may still take effect at the remote."""
+        ended = self.filter(
+            kind=Push.UPDATE, state__in=(Push.NEEDS_ATTENTION, Push.DISCARDED), safe_at__gt=now
         )
-        due = self.filter(state__in=(Push.WAITING, Push.UNCLEAR), due_at__lte=now)
-        return due.exclude(Exists(unmade), kind=Push.UPDATE)
+        return ended.exclude(plan={}).exclude(plan__has_key="clear")
+
+    def free_to_go(self, now: datetime) -> PushQuerySet:
+        """Without updates that must wait: for their lead to be made, or for what may still arrive and undo them."""
+        same = Push.objects.filter(lead=OuterRef("lead"), connection=OuterRef("connection"))
+        unmade = same.filter(kind__in=Push.CREATES, state__in=Push.OPEN)
+        late = same.may_still_arrive(now).exclude(pk=OuterRef("pk"))
+        return self.exclude(Exists(unmade) | Exists(late), kind=Push.UPDATE)
+
+    def due(self, now: datetime) -> PushQuerySet:
+        """To be worked on by now; looking up comes before sending."""
+        return self.filter(state__in=(Push.WAITING, Push.UNCLEAR), due_at__lte=now).free_to_go(now)
 
 
 class Push(models.Model):

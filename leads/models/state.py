@@ -21,12 +21,17 @@ GONE_WORDS = "Lead.pro no longer has this lead. What was known of it is kept her
 
 
 def protected_fields(pushes: Iterable[Push]) -> dict[str, dict[str, Any]]:
-    """Field to edit, of the open updates among these pushes; where two hold one field, the later edit counts."""
+    """Field to edit, of the open updates among these pushes; where two hold one field, the later edit counts, and all
+    answers do.
+    """
     edits: dict[str, dict[str, Any]] = {}
     for push in sorted(pushes, key=lambda p: p.pk):
         if push.kind == Push.UPDATE and push.state in Push.OPEN:
             for name, edit in push.edits.items():
-                if edit.get("at", 0.0) >= edits.get(name, {}).get("at", 0.0):
+                if "pairs" in edit:
+                    known = edits.get(name, {}).get("pairs", [])
+                    edits[name] = {"pairs": [*known, *(pair for pair in edit["pairs"] if pair not in known)]}
+                elif edit.get("at", 0.0) >= edits.get(name, {}).get("at", 0.0):
                     edits[name] = {**edits.get(name, {}), **edit}
     return edits
 

@@ -21,6 +21,7 @@ from leads.remotes.doors import (
     note_failure,
     refuse_inside_transaction,
     refuse_when_shut,
+    taking_notes,
     wait_for_budget,
 )
 
@@ -73,9 +74,11 @@ class AlterEstate:
         try:
             taken = _client(self.connection).create_lead(payload, write_before=write_before)
         except RemoteError as error:
-            self._note(error)
+            with taking_notes():
+                self._note(error)
             raise
-        self.connection.note_success(timezone.now())
+        with taking_notes():
+            self.connection.note_success(timezone.now())
         return taken
 
     def _note(self, error: RemoteError) -> None:
@@ -97,7 +100,7 @@ def check_connection(connection: Connection, now: datetime) -> tuple[bool | None
     A pause ends where a new key was entered; whether that one works, the next lead shows.
     """
     if connection.is_paused and connection.reason_code == "credentials" and connection.has_new_key:
-        connection.resume()
+        connection.resume("credentials")
     if connection.is_paused:
         return False, connection.reason or f"{connection.name} is paused."
     if connection.last_success_at is None:

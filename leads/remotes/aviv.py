@@ -35,6 +35,7 @@ from leads.remotes.doors import (
     note_works,
     refuse_inside_transaction,
     refuse_when_shut,
+    taking_notes,
 )
 from leads.remotes.tokens import bearer_of, renew_bearer
 
@@ -148,9 +149,11 @@ class Aviv:
         except (BudgetSpent, ConnectionPaused):
             raise
         except RemoteError as error:
-            note_failure(self.connection, error, timezone.now())
+            with taking_notes():
+                note_failure(self.connection, error, timezone.now())
             raise
-        self.connection.note_success(timezone.now())
+        with taking_notes():
+            self.connection.note_success(timezone.now())
         return answer
 
     def _send_signed(self, send: Callable[[AvivClient], T]) -> T:
@@ -168,7 +171,8 @@ class Aviv:
                     return self._send(send, renewed)
                 except CredentialsRefused as again:
                     error = again
-            self._pause_where_shut_out(error, renewed or token)
+            with taking_notes():
+                self._pause_where_shut_out(error, renewed or token)
             raise error from None
 
     def _sign_in(self, get: Callable[[], str]) -> str:
@@ -183,7 +187,8 @@ class Aviv:
                 trace_id=error.trace_id,
             ) from None
         except CredentialsRefused as error:
-            self.connection.pause("credentials", error.summary, timezone.now())
+            with taking_notes():
+                self.connection.pause("credentials", error.summary, timezone.now())
             raise
 
     def _send(self, send: Callable[[AvivClient], T], token: str) -> T:
@@ -204,7 +209,9 @@ class Aviv:
         try:
             yield
         finally:
-            release_slot(holder, timezone.now())
+            # One that could not be given back is free again when its lease ends.
+            with taking_notes():
+                release_slot(holder, timezone.now())
 
     def _pause_where_shut_out(self, error: CredentialsRefused, token: str) -> None:
         """One more call tells a refused key from one refused thing."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import Error as DatabaseFault
 from django.db import connection as database
 from django.utils import timezone
 
 from integrations.addresses import guard_for, parse_networks
 from integrations.errors import RateLimited, RemoteError, TransientError, WrongAddress
 from leads.models import Connection, budget
+from leads.models.connection import ENDS_BY_ITSELF
 
+log = logging.getLogger("leads.remotes")
 Client = TypeVar("Client")
 
 
@@ -83,6 +88,17 @@ def guard_of(connection: Connection, url: str) -> Callable[[str], None] | None:
     return guard_for(url, parse_networks(settings.ALLOWED_PRIVATE_NETWORKS))
 
 
+@contextmanager
+def taking_notes() -> Iterator[None]:
+    """Around what is noted once an answer is here: a database that fails then must not take the answer away with it."""
+    try:
+        yield
+    except DatabaseFault as fault:
+        log.warning(
+            "an answer is here, what it says of the connection was not noted: %s", type(fault).__name__
+        )
+
+
 def note_failure(
     connection: Connection, error: RemoteError, now: datetime, *, may_pause: bool = True
 ) -> None:
@@ -97,8 +113,8 @@ def note_failure(
 def note_works(connection: Connection, now: datetime) -> None:
     """A check came through: a pause over key or address ends."""
     connection.note_success(now)
-    if connection.is_paused and connection.reason_code in {"credentials", "address"}:
-        connection.resume()
+    if connection.is_paused:
+        connection.resume(*ENDS_BY_ITSELF)
 
 
 def wait_for_budget(connection: Connection, lane: str, patience: float) -> float:

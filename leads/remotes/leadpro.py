@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.utils import timezone
 
-from integrations.errors import CredentialsRefused, RemoteError
+from integrations.errors import CredentialsRefused, RemoteError, TransientError
 from integrations.leadpro.client import LeadProClient
 from integrations.leadpro.probing import Look
 from integrations.rest import Answer
@@ -22,6 +22,7 @@ from leads.remotes.doors import (
     note_works,
     refuse_inside_transaction,
     refuse_when_shut,
+    taking_notes,
     turn_of,
     wait_for_budget,
 )
@@ -86,7 +87,8 @@ class LeadPro:
         answer = self._call(lambda c: c.find_leads(**contact))
         if answer.data and not self.connection.lookup_has_found:
             self.connection.lookup_has_found = True
-            Connection.objects.filter(pk=self.connection.pk).update(lookup_has_found=True)
+            with taking_notes():
+                Connection.objects.filter(pk=self.connection.pk).update(lookup_has_found=True)
         return answer
 
     def get_offices(self) -> list[Any]:
@@ -109,9 +111,18 @@ class LeadPro:
         try:
             answer = send(client)
         except RemoteError as error:
-            self._note(error, client, pauses)
+            is_denied = False
+            with taking_notes():
+                is_denied = self._note(error, client, pauses)
+            if is_denied:
+                # The key works: to wait for a new one would be to wait for ever.
+                summary = (
+                    f"{self.connection.name} does not allow this ({error.status}), though the key works."
+                )
+                raise TransientError(summary, status=error.status, excerpt=error.excerpt) from None
             raise
-        self.connection.note_success(timezone.now())
+        with taking_notes():
+            self.connection.note_success(timezone.now())
         return answer
 
     def _wait_for_budget(self) -> None:
@@ -119,27 +130,32 @@ class LeadPro:
         left = wait_for_budget(self.connection, self.lane, max(self.patience, turn))
         self.patience, self._has_called = min(self.patience, left), True
 
-    def _note(self, error: RemoteError, client: LeadProClient, pauses: bool) -> None:
+    def _note(self, error: RemoteError, client: LeadProClient, pauses: bool) -> bool:
+        """Remember the failure. Whether it was this one thing that was refused, and not the key."""
         now = timezone.now()
         note_failure(self.connection, error, now, may_pause=pauses)
-        if isinstance(error, CredentialsRefused) and pauses and self._is_shut_out(client):
+        if not isinstance(error, CredentialsRefused) or not pauses:
+            return False
+        works = self._does_key_work(client)
+        if works is False:
             since = timezone.localtime(now).strftime("%H:%M")
             self.connection.pause(
                 "credentials",
                 f"{self.connection.name} refuses our key since {since}. Nothing is lost; enter a new key to go on.",
                 now,
             )
+        return works is True
 
-    def _is_shut_out(self, client: LeadProClient) -> bool:
-        """One more call tells a refused key from one refused thing."""
+    def _does_key_work(self, client: LeadProClient) -> bool | None:
+        """One more call tells a refused key from one refused thing. None where it told nothing."""
         try:
             wait_for_budget(self.connection, Lane.PERSON, CHECK_PATIENCE)
             client.get_offices()
         except CredentialsRefused:
-            return True
-        except RemoteError:
             return False
-        return False
+        except RemoteError:
+            return None
+        return True
 
 
 def open_leadpro(connection: Connection, lane: str, *, patience: float = 0.0) -> LeadPro:

@@ -42,15 +42,19 @@ class Owners:
 
     def claim(self, parsed: ParsedLead) -> Push | None:
         """The push that this lead answers, once."""
-        push = self.pushes.get(parsed.token or "")
+        push = self._push_of(parsed)
         if push is None or push.lead_id in self.taken:
             return None
         self.taken[push.lead_id] = parsed.leadpro_id
         return push
 
+    def _push_of(self, parsed: ParsedLead) -> Push | None:
+        token = parsed.token or ""
+        return self.pushes.get(token) or self.pushes.get(token.lower())
+
     def twin(self, parsed: ParsedLead) -> tuple[Push, str] | None:
         """Where a second remote lead bears a token of ours: the push, and what to tell about both."""
-        push = self.pushes.get(parsed.token or "")
+        push = self._push_of(parsed)
         if push is None or self.taken.get(push.lead_id) in {None, parsed.leadpro_id}:
             return None
         ids = sorted((self.taken[push.lead_id], parsed.leadpro_id))
@@ -59,7 +63,7 @@ class Owners:
 
 def find_owners(connection: Connection, parsed: Iterable[ParsedLead]) -> Owners:
     """Who made these leads, as far as it was us."""
-    tokens = {one.token for one in parsed if one.token}
+    tokens = {token for one in parsed if one.token for token in (one.token, one.token.lower())}
     if not tokens:
         return Owners({}, {})
     pushes = Push.objects.filter(token__in=tokens, connection=connection).select_related("lead")

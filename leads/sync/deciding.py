@@ -1,11 +1,10 @@
-"""What a person decides about a push: try again, discard, choose between two values, say where it is.
+"""What a person decides about a push: try again, discard, say where it is. Between two values: see `resolving`.
 
 Every function raises CannotPush, with a sentence, where the push's state does not allow it. Nothing is sent here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -14,14 +13,12 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations.leadpro.fields import FIELDS, Kind
-from integrations.leadpro.payloads import parse_lead
 from leads.models import Cause, Conflict, Copy, Lead, Push
-from leads.models.state import refresh_states
-from leads.models.values import json_value
-from leads.sync import editing, missing
+from leads.models.state import protected_fields, refresh_states
+from leads.sync import handing, missing
 from leads.sync.editing import CannotPush
 from leads.sync.locking import lock, lock_lead
-from leads.sync.merging import META, UNREADABLE, meta_of_mine
+from leads.sync.merging import UNREADABLE
 from leads.sync.saving import absorb_waiting, open_conflicts
 from leads.sync.writing import write_columns_of
 
@@ -33,6 +30,11 @@ MAY_HAVE_ARRIVED = (
     "Discarded here. It was sent and never confirmed; the next reading shows what Lead.pro has."
 )
 STILL_UNFIT = "It would be refused as it is. Mend the field; it goes out by itself then."
+NOTHING_KEPT = (
+    "What was sent is not kept here any more, so it cannot be looked for. Look in {name}: if it is there, say"
+    " “It is there”; if not, say “send again”, and the lead goes out as it is now."
+)
+UNFIT_NOW = "What was sent is not kept here any more, and the lead as it is now would be refused. {problems}"
 NOT_SENT = "The lead itself was not sent."
 MAY_STILL_ARRIVE = "What was sent may still arrive. Look once more in {minutes} min., then decide."
 
@@ -42,21 +44,24 @@ def retry(push: Push, actor: str, now: datetime) -> None:
     because a person says so. Repeatable.
     """
     with transaction.atomic():
-        _, row = _locked(push)
-        _refuse_settled(row)
+        _, row = locked(push)
+        refuse_settled(row)
         _refuse_parked(row)
+        if row.kind in Push.MAKES and not row.payload and row.state == Push.NEEDS_ATTENTION:
+            raise CannotPush(NOTHING_KEPT.format(name=row.connection.get_remote_display()))
         if row.kind == Push.SUBMIT and row.was_unclear:
             _refuse_unsettled(row, now)
         if row.state in (Push.WAITING, Push.UNCLEAR):
             row.due_at = now
         elif row.state == Push.NEEDS_ATTENTION:
-            _set_going(row, now)
+            set_going(row, now)
         row.save()
         refresh_states([row.lead_id], now)
     push.refresh_from_db()
 
 
-def _set_going(push: Push, now: datetime) -> None:
+def set_going(push: Push, now: datetime) -> None:
+    """Out of NEEDS_ATTENTION; looked for first where that is unsure."""
     conflicts = open_conflicts(push.lead_id)
     if push.kind == Push.UPDATE and push.edits and all(name in conflicts for name in push.edits):
         raise CannotPush("Both values are kept; choose between them first.")
@@ -84,11 +89,11 @@ def discard(push: Push, actor: str, now: datetime, cause: Cause = Cause.USER) ->
     Where something may have arrived all the same, push and lead say so. A second time changes nothing.
     """
     with transaction.atomic():
-        lead, row = _locked(push)
+        lead, row = locked(push)
         if row.state == Push.DISCARDED:
             return
-        _refuse_settled(row)
-        _refuse_while_worked_on(row, now)
+        refuse_settled(row)
+        refuse_while_worked_on(row, now)
         if row.kind == Push.UPDATE:
             _discard_update(lead, row, actor, now, cause)
         else:
@@ -102,15 +107,16 @@ def _discard_update(lead: Lead, push: Push, actor: str, now: datetime, cause: Ca
     mine = Conflict.objects.filter(push=push, decided_at__isnull=True)
     mine.update(decided_at=now, decision="theirs", decided_by=actor)
     others = Push.objects.filter(lead_id=lead.pk, kind=Push.UPDATE, state__in=Push.OPEN)
-    kept = {name for other in others for name in other.edits}
-    fields = [name for name in push.edits if name not in kept and name != UNREADABLE]
+    kept = protected_fields(others)
     refresh_states([lead.pk], now)
-    missing.show_remote(lead, fields, cause, actor, now)
+    missing.show_remote(lead, [name for name in push.edits if name != UNREADABLE], cause, actor, now)
     lead.refresh_from_db()
     # What no read shows, or no copy exists to show, goes back to what stood there before the edit.
     is_made = Copy.objects.filter(lead=lead, connection_id=push.connection_id).exists()
     unshown = [UNREADABLE] if is_made else [name for name in push.edits if "base" in push.edits[name]]
     columns = {n: as_column(n, push.edits[n]["base"]) for n in unshown if n in push.edits and n not in kept}
+    if UNREADABLE in push.edits and UNREADABLE in kept:
+        columns[UNREADABLE] = as_column(UNREADABLE, kept[UNREADABLE]["mine"])
     write_columns_of(lead, columns, cause=cause, actor=actor, now=now, connection_id=push.connection_id)
 
 
@@ -132,84 +138,14 @@ def _end(push: Push, sentence: str, now: datetime) -> None:
     push.save()
 
 
-def resolve(
-    push: Push, choices: Mapping[str, Any], actor: str, now: datetime, cause: Cause = Cause.USER
-) -> None:
-    """Decide conflicts: field to ``"mine"``, ``"theirs"`` or ``{"value": another}`` (checked and cleaned)."""
-    with transaction.atomic():
-        lead, row = _locked(push)
-        _refuse_settled(row)
-        _refuse_while_worked_on(row, now)
-        conflicts = open_conflicts(lead.pk)
-        for field in choices:
-            if field not in conflicts or conflicts[field].push_id != row.pk:
-                raise CannotPush(f"{field} does not wait for a decision in this push.")
-        shown = _shown(row)
-        taken = [
-            f
-            for f, choice in choices.items()
-            if _decide(row, conflicts[f], choice, shown, actor, now) is None
-        ]
-        _go_on(row, now)
-        refresh_states([lead.pk], now)
-        missing.show_remote(lead, taken, cause, actor, now)
-        lead.refresh_from_db()
-        columns = {f: as_column(f, row.edits[f]["mine"]) for f in choices if f in row.edits}
-        write_columns_of(lead, columns, cause=cause, actor=actor, now=now, connection_id=row.connection_id)
-    push.refresh_from_db()
-
-
-def _shown(push: Push) -> dict[str, Any]:
-    copy = Copy.objects.filter(lead_id=push.lead_id, connection_id=push.connection_id).first()
-    if copy is None:
-        return {}
-    return {name: json_value(value) for name, value in parse_lead(copy.raw).values.items()}
-
-
-def _decide(
-    push: Push, conflict: Conflict, choice: Any, shown: Mapping[str, Any], actor: str, now: datetime
-) -> dict[str, Any] | None:
-    """Close one conflict; the edit that is to be sent now, or None where Lead.pro's value stands."""
-    field = conflict.field
-    theirs = shown.get(field, conflict.theirs)
-    edit: dict[str, Any] | None = None
-    if choice == "theirs":
-        conflict.decision, conflict.chosen = "theirs", theirs
-        push.edits = editing.drop(push.edits, [field], [])
-    else:
-        mine = conflict.mine if choice == "mine" else choice["value"]
-        if field == META and choice == "mine":
-            mine = meta_of_mine({"base": conflict.base, "mine": mine}, theirs)
-        conflict.decision, conflict.chosen = ("mine" if choice == "mine" else "another"), json_value(mine)
-        edit = {"base": theirs, "mine": json_value(mine), "at": now.timestamp()}
-        push.edits = {**push.edits, field: edit}
-    conflict.theirs, conflict.decided_at, conflict.decided_by = theirs, now, actor
-    conflict.save()
-    return edit
-
-
-def _go_on(push: Push, now: datetime) -> None:
-    """What the push does after a decision."""
-    if push.state == Push.NEEDS_ATTENTION:
-        state = editing.state_left(push.edits, open_conflicts(push.lead_id))
-        if state == Push.WAITING:
-            _set_going(push, now)
-        elif state == Push.DONE:
-            copy = Copy.objects.get(lead_id=push.lead_id, connection_id=push.connection_id)
-            push.state, push.settled_at, push.remote_id = Push.DONE, now, copy.remote_id
-            push.problem = push.problem_code = push.problem_field = ""
-    push.due_at = now
-    push.save()
-
-
 def found(push: Push, leadpro_id: int, actor: str, now: datetime) -> None:
     """A person has seen it in Lead.pro: "It is there, #…". It is read and attached at the next delivery."""
     with transaction.atomic():
-        _, row = _locked(push)
+        _, row = locked(push)
         if row.kind not in Push.CREATES or row.state not in (Push.UNCLEAR, Push.NEEDS_ATTENTION):
             raise CannotPush("Only a new lead whose sending is in doubt can be pointed at one in Lead.pro.")
         _refuse_parked(row)
-        _refuse_while_worked_on(row, now)
+        refuse_while_worked_on(row, now)
         there = Copy.objects.filter(connection_id=row.connection_id, remote_id=str(leadpro_id)).first()
         if there is not None and there.lead_id != row.lead_id:
             raise CannotPush(
@@ -226,12 +162,14 @@ def found(push: Push, leadpro_id: int, actor: str, now: datetime) -> None:
 def send_again(push: Push, actor: str, now: datetime) -> None:
     """A person has looked and it is not there: the same body goes out once more. Not before what was sent is settled.
 
-    A second time is refused, since it is on its way then.
+    Where the body was erased, the lead goes out as it is now. A second time is refused, since it is on its way then.
     """
     with transaction.atomic():
-        _, row = _locked(push)
+        lead, row = locked(push)
         _refuse_clear(row)
         _refuse_unsettled(row, now)
+        if not row.payload:
+            row.payload = _render_again(lead, row, now)
         row.state, row.due_at = Push.WAITING, now
         row.attempts = row.bugs = row.deaths = row.rounds = 0
         row.problem = row.problem_code = row.problem_field = ""
@@ -240,10 +178,17 @@ def send_again(push: Push, actor: str, now: datetime) -> None:
     push.refresh_from_db()
 
 
+def _render_again(lead: Lead, push: Push, now: datetime) -> dict[str, Any]:
+    try:
+        return handing.render_again(lead, push, now)
+    except handing.Unfit as unfit:
+        raise CannotPush(UNFIT_NOW.format(problems=unfit)) from None
+
+
 def arrived(push: Push, reference: str, actor: str, now: datetime) -> None:
     """A person has seen it at a remote that shows us nothing: "It is there", with its reference if there is one."""
     with transaction.atomic():
-        _, row = _locked(push)
+        _, row = locked(push)
         if row.kind != Push.SUBMIT:
             raise CannotPush("Its number in Lead.pro is needed: it is read and attached then.")
         _refuse_clear(row)
@@ -274,12 +219,14 @@ def as_column(field: str, value: Any) -> Any:
     return value
 
 
-def _locked(push: Push) -> tuple[Lead, Push]:
+def locked(push: Push) -> tuple[Lead, Push]:
+    """The lead and the push as they are, locked."""
     lead = lock_lead(push.lead_id)
     return lead, lock(Push.objects.filter(pk=push.pk)).get()
 
 
-def _refuse_settled(push: Push) -> None:
+def refuse_settled(push: Push) -> None:
+    """What is over is not decided any more."""
     if push.state not in Push.OPEN:
         raise CannotPush(f"This push is over: it is {push.get_state_display()}.")
 
@@ -289,7 +236,8 @@ def _refuse_parked(push: Push) -> None:
         raise CannotPush(STILL_UNFIT)
 
 
-def _refuse_while_worked_on(push: Push, now: datetime) -> None:
+def refuse_while_worked_on(push: Push, now: datetime) -> None:
+    """Nobody decides what a worker holds."""
     leased = push.lease_until is not None and push.lease_until > now
     if push.state == Push.SENDING or leased:
         raise CannotPush("It is being sent or looked for at this moment. Try again in a minute.")

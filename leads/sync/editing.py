@@ -9,6 +9,8 @@ from leads.sync.delivering.ports import DONE, NEEDS_ATTENTION, WAITING
 from leads.sync.merging import META, QUESTIONNAIRE, UNREADABLE, Pair, missing_pairs, same
 
 Edits = dict[str, dict[str, Any]]
+#: Seconds; the least by which one edit is later than another, and what a float of today's seconds still tells apart.
+TICK = 1e-6
 
 
 def fold(
@@ -22,7 +24,8 @@ def fold(
 
     ``shown(field)``: what Lead.pro is known to show. ``in_flight``: edits that another push is sending now; a change
     of the same field counts on them, and remembers what was there before in case they do not arrive. ``at`` (seconds
-    since 1970) is kept with each edit: where two pushes hold one field, the later edit is what the person meant.
+    since 1970) is kept with each edit: where two pushes hold one field, the later edit is what the person meant. An
+    edit typed over another one is later than that, even where the clock was set back in between.
     """
     folded: Edits = {name: dict(edit) for name, edit in edits.items()}
     for name, mine in changes.items():
@@ -49,6 +52,7 @@ def _fold_value(
     at: float,
 ) -> None:
     edit: dict[str, Any]
+    at = typed_at(at, edits.get(name), flying)
     if name in edits:
         edit = {**edits[name], "mine": mine, "at": at}
     elif flying is not None:
@@ -75,6 +79,11 @@ def absorb(edits: Mapping[str, Any], others: Mapping[str, Any]) -> Edits:
         elif is_later(edit, joined[name]):
             joined[name] |= {"mine": edit["mine"], "at": edit.get("at", 0.0)}
     return joined
+
+
+def typed_at(now: float, *before: Mapping[str, Any] | None) -> float:
+    """The ``at`` of an edit that is typed now, over these."""
+    return max([now, *(float(edit.get("at", 0.0)) + TICK for edit in before if edit is not None)])
 
 
 def is_later(edit: Mapping[str, Any], other: Mapping[str, Any] | None) -> bool:

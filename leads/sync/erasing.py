@@ -111,7 +111,7 @@ def erase_copies(connection: Connection, copy_ids: Collection[int], cause: str, 
     person's decision. Webhook bodies that name the remote lead are emptied.
     """
     copies = list(Copy.objects.filter(pk__in=copy_ids).order_by("id"))
-    leads = Lead.objects.in_bulk([copy.lead_id for copy in copies])
+    leads = _locked([copy.lead_id for copy in copies])
     places = _find_places(connection, leads.values())
     whole = [leads[copy.lead_id] for copy in copies if not places[copy.lead_id]]
     for copy in copies:
@@ -137,6 +137,13 @@ def erase_copies(connection: Connection, copy_ids: Collection[int], cause: str, 
     Change.objects.append([*changes, *_delete(whole, connection, now)])
 
 
+def _locked(lead_ids: Collection[int]) -> dict[int, Lead]:
+    """The leads, locked, and their pushes with them: nobody saves or starts to send one while it is being erased."""
+    leads = {lead.pk: lead for lead in lock(Lead.objects.filter(pk__in=lead_ids).order_by("id"))}
+    list(lock(Push.objects.filter(lead_id__in=lead_ids).order_by("id")).values_list("pk"))
+    return leads
+
+
 def _find_places(connection: Connection, leads: Iterable[Lead]) -> dict[int, list[str]]:
     """Lead to where else it is, or may be, by now."""
     by_id = {lead.pk: lead for lead in leads}
@@ -154,12 +161,12 @@ def _find_places(connection: Connection, leads: Iterable[Lead]) -> dict[int, lis
 
 
 def _delete(leads: Collection[Lead], connection: Connection | None, now: datetime) -> list[Change]:
-    """Delete leads with all that hangs on them; their history stays, without a value in it."""
+    """Delete locked leads with all that hangs on them; their history stays, without a value in it."""
     ids = [lead.pk for lead in leads]
     if not ids:
         return []
-    Change.objects.filter(lead_id__in=ids).update(fields={}, actor="")
     Lead.objects.filter(pk__in=ids).delete()
+    Change.objects.filter(lead_id__in=ids).update(fields={}, actor="")
     return [
         Change(
             at=now, lead_id=lead.pk, connection=connection, cause=Cause.ERASED, office_before=lead.office_id
@@ -231,6 +238,9 @@ def decide(erasure_id: int, decision: str, actor: str, now: datetime) -> None:
     Other remotes are not asked to delete anything: none of them offers it. Raises AlreadyDecided.
     """
     with transaction.atomic():
+        lead_id = Erasure.objects.values_list("lead_id", flat=True).get(pk=erasure_id)
+        if lead_id is not None:
+            _locked([lead_id])
         row = (
             Erasure.objects.select_for_update(of=("self",))
             .select_related("lead", "connection")

@@ -27,6 +27,7 @@ from leads.sync.checking import check
 from leads.sync.crashpoints import crashpoint
 from leads.sync.delivering import words
 from leads.sync.editing import CannotPush
+from leads.sync.keeping import keep_typed
 from leads.sync.locking import lock, lock_lead
 from leads.sync.writing import warn
 
@@ -38,6 +39,10 @@ AVIV_FIELDS = frozenset({*aviv.NAMES, "phone", "submitted_at"})
 ALREADY_THERE = "It is at {name} already: #{remote_id}."
 #: What Lead.pro takes little of and portals deliver much of.
 SHORTENED = {"message": FieldRule(("message",), limit=FIELDS["message"].max_length(Call.CREATE))}
+NOT_KEPT = (
+    "What was sent to {name} before is not kept here any more, so it cannot be looked for."
+    " Look there; if it is missing, enter it there."
+)
 ON_ITS_WAY = "It was handed to {name} already: push {push_id} is {state}."
 
 
@@ -68,7 +73,7 @@ def hand_over(
         row = lock_lead(lead.pk)
         earlier = _earlier(row, connection)
         if earlier is not None and not earlier.is_parked:
-            push = _take_up(earlier, connection, now)
+            push = _take_up(row, earlier, connection, now)
         else:
             push, more = _new_push(row, connection, dict(fields or {}), now, earlier)
             notes = [*notes, *more]
@@ -111,6 +116,12 @@ def try_out(
     payload, notes = _RENDERERS[Remote(connection.remote)](lead, connection, dict(fields), new_token(), now)
     meta = {key: value for key, value in payload.get("meta", {}).items() if key != TOKEN_KEY}
     return {**payload, "meta": meta} if meta else {k: v for k, v in payload.items() if k != "meta"}, notes
+
+
+def render_again(lead: Lead, push: Push, now: datetime) -> dict[str, Any]:
+    """The body of a push that has none any more, from the lead as it is now. Raises Unfit."""
+    render = _RENDERERS[Remote(push.connection.remote)]
+    return render(lead, push.connection, {}, push.token, now)[0]
 
 
 def find_targets(lead: Lead) -> list[Connection]:
@@ -168,8 +179,12 @@ def _earlier(lead: Lead, connection: Connection) -> Push | None:
     return None
 
 
-def _take_up(push: Push, connection: Connection, now: datetime) -> Push:
-    """It is looked for again; where nothing can be looked for, a person decides again."""
+def _take_up(lead: Lead, push: Push, connection: Connection, now: datetime) -> Push:
+    """Looked for again; where nothing can be, a person decides again. What was typed since goes along."""
+    if not push.payload:
+        raise CannotPush(NOT_KEPT.format(name=connection.name))
+    if push.kind in Push.CREATES:
+        keep_typed(lead, push, now)
     push.due_at, push.claimed_at, push.settled_at = now, now, None
     push.attempts = push.rounds = push.bugs = push.deaths = 0
     push.problem_code = push.problem = push.problem_field = ""

@@ -11,9 +11,11 @@ from django.db.models import F
 from integrations.leadpro.payloads import parse_lead
 from leads.models import Cause, Change, Copy, Lead, Remote, tallying
 from leads.models.keys import email_key, phone_key
-from leads.models.state import refresh_states
+from leads.models.state import edits_by_lead, refresh_states
 from leads.models.values import json_value
 from leads.sync import pricing
+from leads.sync.adopting import overlay
+from leads.sync.locking import lock, lock_lead
 from leads.sync.observing import plan_columns, plan_in
 
 #: A lead is gone after two answers "no such lead" at least this far apart.
@@ -26,8 +28,9 @@ def mark_missing(copy: Copy, started_at: datetime, now: datetime) -> bool:
     Nothing is deleted: the lead stays readable. Older news than the last answer applied is ignored. Repeatable.
     """
     with transaction.atomic():
-        row = Copy.objects.select_for_update().select_related("connection").get(pk=copy.pk)
-        if started_at < row.as_of:
+        lock_lead(copy.lead_id)
+        row = lock(Copy.objects.select_related("connection")).get(pk=copy.pk)
+        if row.knows_newer(started_at, now):
             return row.gone_at is not None
         if row.missing_since is None:
             row.missing_since = now
@@ -66,16 +69,18 @@ def _others_were_answered(copy: Copy) -> bool:
 def show_remote(lead: Lead, fields: Iterable[str], cause: Cause, actor: str, now: datetime) -> None:
     """Put what Lead.pro shows back into these columns, as a change. For edits that are not to be sent.
 
-    To be called inside the transaction that discards them; nothing happens where no copy exists.
+    Where another edit of the field is still on its way, that one is shown. To be called inside the transaction that
+    discards them; nothing happens where no copy exists.
     """
     copy = Copy.objects.filter(lead=lead, connection__remote=Remote.LEADPRO).order_by("id").first()
     if copy is None:
         return
     theirs = parse_lead(copy.raw).values
+    edits = edits_by_lead([lead.pk]).get(lead.pk, {})
     lead.refresh_from_db()
     before, row = lead.office_id, {}
     for name in fields:
-        value = theirs.get(name)
+        value = overlay(name, theirs.get(name), edits[name]) if name in edits else theirs.get(name)
         if value != getattr(lead, name):
             row[name] = [json_value(getattr(lead, name)), json_value(value)]
             setattr(lead, name, value)

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from integrations.leadpro.fields import TOKEN_KEY
-from integrations.leadpro.payloads import parse_lead
+from integrations.leadpro.payloads import meta_of, parse_lead
 from integrations.verdicts import Submitted
 from leads.models import Attempt, Cause, Connection, Copy, Lead, Push, Send
+from leads.models.push import PushQuerySet
 from leads.models.state import refresh_states
 from leads.models.values import json_value
 from leads.sync import answering, editing, storing
@@ -65,7 +66,7 @@ class Outbox:
             if not candidates or push_id is not None:
                 return None
 
-    def _candidates(self, now: datetime, creates: bool, push_id: int | None) -> QuerySet[Push]:
+    def _candidates(self, now: datetime, creates: bool, push_id: int | None) -> PushQuerySet:
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
         rows = self._rows.filter(free, state__in=(Push.WAITING, Push.UNCLEAR))
         rows = rows.filter(due_at__lte=now) if push_id is None else rows.filter(pk=push_id)
@@ -73,8 +74,7 @@ class Outbox:
             pk=OuterRef("pk")
         )
         busy = others.filter(Q(state__in=(Push.SENDING, Push.UNCLEAR)) | Q(lease_until__gt=now))
-        unmade = others.filter(kind__in=Push.CREATES, state__in=Push.OPEN)
-        rows = rows.exclude(Exists(busy)).exclude(Q(Exists(unmade), kind=Push.UPDATE))
+        rows = rows.exclude(Exists(busy)).free_to_go(now)
         if not creates:
             rows = rows.exclude(state=Push.WAITING, kind__in=Push.MAKES)
         first = Case(When(state=Push.UNCLEAR, then=Value(0)), default=Value(1))
@@ -139,7 +139,7 @@ class Outbox:
 
     def adopt(
         self, claim: Claimed, reply: Reply, now: datetime, *, is_own_answer: bool, warnings: list[str]
-    ) -> None:
+    ) -> str:
         """See `ports.Store`."""
         remote_id = int(reply.data["id"])
         storing.store(
@@ -149,23 +149,25 @@ class Outbox:
             lead = lock_lead(claim.lead_id)
             there = Copy.objects.filter(connection=self.connection, remote_id=str(remote_id)).first()
             notes = list(warnings)
-            if there is not None and there.lead_id != lead.pk:
-                notes.append(f"Lead.pro #{remote_id} is here already as lead {there.lead_id}.")
+            is_anothers = there is not None and there.lead_id != lead.pk
             for push in lock(Push.objects.filter(pk=claim.push_id)):
-                notes += _settle(push, remote_id, now)
-            if is_own_answer:
+                if there is not None and is_anothers:
+                    _stop_merged(push, remote_id, there.lead_id)
+                else:
+                    notes += _settle(push, remote_id, now)
+            if is_own_answer and not is_anothers:
                 shown = {name: json_value(value) for name, value in parse_lead(reply.data).values.items()}
                 _rebase_waiting(lead.pk, self.connection.pk, shown)
             _warn(lead, notes)
             refresh_states([lead.pk], now)
+        return Push.NEEDS_ATTENTION if is_anothers else Push.DONE
 
     def _marked(self, claim: Claimed, reply: Reply) -> dict[str, Any]:
         """The lead with our token in it, so that storing attaches it to our lead even where Lead.pro hides ``meta``."""
         payload = dict(reply.data)
         known = Copy.objects.filter(connection=self.connection, remote_id=str(payload["id"]))
-        if parse_lead(payload).token is None and not known.exists():
-            meta = payload.get("meta")
-            payload["meta"] = {**(meta if isinstance(meta, dict) else {}), TOKEN_KEY: claim.token}
+        if parse_lead(payload).token != claim.token and not known.exists():
+            payload["meta"] = {**(meta_of(payload) or {}), TOKEN_KEY: claim.token}
         return payload
 
     def take_in(self, claim: Claimed, reply: Reply, now: datetime) -> None:
@@ -227,6 +229,16 @@ def _bury(push: Push, now: datetime) -> None:
         push.state, push.problem_code = Push.NEEDS_ATTENTION, "bug"
         push.problem = words.BUG.format(push_id=push.pk)
     push.save()
+
+
+def _stop_merged(push: Push, remote_id: int, lead_id: int) -> None:
+    """The remote answered with a lead that is here as another one: only a person can see whether it took this one."""
+    if push.state in Push.OPEN:
+        push.state, push.was_unclear, push.lease_until = Push.NEEDS_ATTENTION, True, None
+        push.problem_code, push.problem_field = "merged", ""
+        push.problem = words.MERGED.format(remote_id=remote_id, lead_id=lead_id)
+        push.fence += 1
+        push.save()
 
 
 def _settle(push: Push, remote_id: int, now: datetime) -> list[str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from integrations.leadpro.fields import Call, writable
 from integrations.leadpro.payloads import render_create
@@ -20,13 +21,15 @@ from leads.models.state import refresh_states
 from leads.models.values import json_value
 from leads.sync import editing
 from leads.sync.crashpoints import crashpoint
-from leads.sync.deciding import arrived, discard, found, resolve, retry, send_again
+from leads.sync.deciding import arrived, discard, found, retry, send_again
+from leads.sync.delivering import words
 from leads.sync.delivering.driver import deliver_due, deliver_push
 from leads.sync.delivering.engine import Delivered
 from leads.sync.editing import CannotPush
 from leads.sync.handing import HANDED_KEYS, Unfit, hand_over, park
 from leads.sync.locking import lock, lock_lead
 from leads.sync.mending import change_here, columns_of, find_differing, is_only_here
+from leads.sync.resolving import resolve
 from leads.sync.saving import open_conflicts, set_mine
 from leads.sync.writing import write_columns_of
 
@@ -235,5 +238,16 @@ def _into_update(
     elif joined.state == Push.NEEDS_ATTENTION:
         joined.state, joined.due_at, joined.attempts, joined.bugs = Push.WAITING, now, 0, 0
         joined.problem = joined.problem_code = joined.problem_field = ""
+    if joined.state == Push.WAITING:
+        _hold_back(joined, now)
     joined.save()
     return joined if edits else None
+
+
+def _hold_back(push: Push, now: datetime) -> None:
+    """Say so where it waits for what was sent before it, and given up, to arrive or to be too late for that."""
+    late = Push.objects.filter(lead_id=push.lead_id, connection_id=push.connection_id).may_still_arrive(now)
+    until = late.exclude(pk=push.pk).aggregate(last=Max("safe_at"))["last"]
+    if until is not None:
+        push.due_at = max(push.due_at, until)
+        push.problem_code, push.problem, push.problem_field = "settling", words.SETTLING, ""

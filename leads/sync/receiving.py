@@ -152,7 +152,9 @@ def _process(connection: Connection, remote_id: str, ids: list[int], until: date
         )
         return 0.0
     since = _begin(ids)
-    if Copy.objects.filter(connection=connection, remote_id=remote_id, as_of__gt=since).exists():
+    read = Copy.objects.filter(connection=connection, remote_id=remote_id)
+    # A stamp ahead of now is no read that came later: a clock was wrong.
+    if read.filter(as_of__gt=since, as_of__lte=timezone.now()).exists():
         _settle_unread(connection, remote_id, ids, since)
         return 0.0
     patience = max(0.0, (until - timezone.now()).total_seconds())

@@ -11,6 +11,7 @@ from django.db import transaction
 from leads.models import Connection, Push, Rule
 from leads.models.installation import adopt, keep_marks, mismatch
 from leads.models.state import refresh_states
+from leads.sync.locking import lock
 
 #: Why a connection is paused.
 NOT_OURS = "installation"
@@ -40,16 +41,32 @@ def after_restore(now: datetime) -> Restored:
         looked_up = creates.update(
             state=Push.UNCLEAR, was_unclear=True, rounds=0, lease_until=None, due_at=now, safe_at=safe_at
         )
-        updates = Push.objects.filter(kind=Push.UPDATE, state=Push.SENDING)
-        leads += updates.values_list("lead_id", flat=True)
-        updates.update(state=Push.UNCLEAR, was_unclear=True, lease_until=None, due_at=now)
-        Push.objects.filter(kind__in=Push.MAKES, state=Push.NEEDS_ATTENTION).update(was_unclear=True)
+        stopped = Push.objects.filter(kind__in=Push.MAKES, state=Push.NEEDS_ATTENTION)
+        stopped.exclude(Push.PARKED).update(was_unclear=True)
         rules_off = _switch_rules_off(now)
         highest = adopt()
         for connection in Connection.objects.filter(reason_code=NOT_OURS):
-            connection.resume()
+            connection.resume(NOT_OURS)
+        # Last, because whatever resumes makes its pushes due.
+        leads += _settle_updates(now, safe_at)
         refresh_states(leads, now)
     return Restored(looked_up, rules_off, highest)
+
+
+def _settle_updates(now: datetime, safe_at: datetime) -> list[int]:
+    """What an update sent since the backup may still arrive: nothing of it goes out again before that is over.
+
+    What was planned by then is looked for at once. Returns the leads whose updates changed their state.
+    """
+    updates = Push.objects.filter(kind=Push.UPDATE)
+    for push in lock(updates.filter(state__in=Push.OPEN).exclude(plan={})):
+        push.plan, push.safe_at = {**push.plan, "safe_at": safe_at.isoformat()}, safe_at
+        push.save(update_fields=["plan", "safe_at"])
+    updates.filter(state=Push.WAITING).update(due_at=safe_at)
+    sending = updates.filter(state=Push.SENDING)
+    leads = list(sending.values_list("lead_id", flat=True))
+    sending.update(state=Push.UNCLEAR, was_unclear=True, lease_until=None, due_at=now)
+    return leads
 
 
 def _switch_rules_off(now: datetime) -> int:

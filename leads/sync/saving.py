@@ -150,10 +150,9 @@ def set_mine(conflict: Conflict, owner: Push, mine: Any, at: float) -> None:
     """A newer value of ours in an open conflict; it stays open."""
     conflict.mine = mine
     conflict.save(update_fields=["mine"])
-    owner.edits = {
-        **owner.edits,
-        conflict.field: {**owner.edits.get(conflict.field, {}), "mine": mine, "at": at},
-    }
+    known = owner.edits.get(conflict.field, {})
+    edit = {**known, "mine": mine, "at": editing.typed_at(at, known)}
+    owner.edits = {**owner.edits, conflict.field: edit}
     owner.save(update_fields=["edits"])
 
 

@@ -20,7 +20,7 @@ from leads.models.durability import allow_losing_this
 from leads.models.keys import email_key, phone_key
 from leads.models.state import edits_by_lead, refresh_states
 from leads.models.values import json_value, storable
-from leads.sync import adopting, contacts, learning, pricing
+from leads.sync import adopting, contacts, keeping, learning, pricing
 from leads.sync.comparing import COLUMNS, compare
 from leads.sync.observing import NEEDED, Looks, facts_around, facts_of
 from leads.sync.writing import warn
@@ -97,7 +97,7 @@ class _Storing:
             copy = copies.get(remote_id)
             if copy is None:
                 unknown.append((remote_id, one, digest))
-            elif one.started_at < copy.as_of:
+            elif copy.knows_newer(one.started_at, self.now):
                 outcomes[remote_id] = Stored(copy.lead_id, remote_id, OLDER)
             elif digest == copy.content_hash and copy.missing_since is None:
                 still.append((copy, one))
@@ -222,9 +222,9 @@ class _Storing:
         return results + self._insert(fresh, parsed)
 
     def _attach(self, push: Push, parsed: ParsedLead, one: Seen, digest: str) -> dict[str, list[Any]]:
-        lead = push.lead
+        lead = self._locked(Lead.objects.filter(pk=push.lead_id)).get()
         notes = adopting.compare_with_sent(push, parsed)
-        more: Any = (edits_by_lead([lead.pk]).get(lead.pk, {}), {}, one.payload, notes)
+        more: Any = (keeping.edits_at_arrival(lead, push, parsed, self.now), {}, one.payload, notes)
         fields = {} if adopting.guests(self.connection, [lead.pk]) else self._apply(lead, parsed, *more)
         self._new_copy(lead, one, digest, parsed).save()
         adopting.settle(push, parsed.leadpro_id, self.now)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from leads.models import Connection, Delivery, Push, Remote, Run
+from leads.models.connection import ENDS_BY_ITSELF
+from leads.models.encryption import UnreadableSecret
 from leads.remotes import check_connection
 from leads.sync import choosing, erasing, forwarding, pulling, referencing, reporting, rescaling, subscribing
 from leads.sync.restoring import stop_where_not_ours
@@ -34,7 +36,7 @@ def find_due(now: datetime) -> Iterator[Job]:
             yield Job("make_report", {"connection_id": connection.pk})
         if erasing.has_expired(connection, now):
             yield Job("expire_leads", {"connection_id": connection.pk})
-        if not connection.is_connected:
+        if not _is_connected(connection):
             continue
         if connection.is_paused:
             if _is_worth_a_try(connection, now):
@@ -47,9 +49,17 @@ def find_due(now: datetime) -> Iterator[Job]:
         yield Job("continue_run", {"run_id": run_id})
 
 
+def _is_connected(connection: Connection) -> bool:
+    """A secret that cannot be read stops its own connection, which says so, and not what comes after it."""
+    try:
+        return connection.is_connected
+    except UnreadableSecret:
+        return False
+
+
 def _is_worth_a_try(connection: Connection, now: datetime) -> bool:
     """A pause over key or address is tried every few minutes, and at once where a new key was put in."""
-    if connection.reason_code not in {"credentials", "address"}:
+    if connection.reason_code not in ENDS_BY_ITSELF:
         return False
     return connection.has_new_key or _is_older(connection.last_probe_at, PROBE_EVERY, now)
 

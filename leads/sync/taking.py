@@ -95,7 +95,7 @@ class _Taking:
         copies = self._known(shown)
         changed, still = [], []
         for remote_id, copy in copies.items():
-            if self.page.started_at < copy.as_of:
+            if copy.knows_newer(self.page.started_at, self.now):
                 self.counts["older"] += 1
             elif shown[remote_id].digest == copy.content_hash:
                 still.append(copy)

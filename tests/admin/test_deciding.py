@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from leads.models import Conflict, Copy, Lead, Push
 from leads.sync import pushing
@@ -85,14 +88,52 @@ def test_a_conflict_shows_both_sides_and_before(manager, conflict, lead):
     [("mine", "", "Contacted"), ("theirs", "", "Lost"), ("value", "New", "New")],
 )
 def test_a_person_decides(manager, conflict, choice, value, status):
-    press(manager, "conflict_resolve", conflict.pk, choice=choice, value=value)
+    press(manager, "conflict_resolve", conflict.pk, choice=choice, value=value, theirs='"Lost"')
     conflict.refresh_from_db()
     assert conflict.decided_at is not None
     assert Lead.objects.get().status == status
 
 
 def test_another_value_is_checked_as_in_the_form(manager, conflict):
-    answer = press(manager, "conflict_resolve", conflict.pk, choice="value", value="No such status")
+    data = {"choice": "value", "value": "No such status", "theirs": '"Lost"'}
+    answer = press(manager, "conflict_resolve", conflict.pk, **data)
     assert "Status:" in messages_of(answer)[0]
     conflict.refresh_from_db()
     assert conflict.decided_at is None
+
+
+def seen_on(page) -> str:
+    """What the card sends back of Lead.pro's value."""
+    (row,) = page.context["conflict_rows"]
+    assert text(page).count(f'name="theirs" value="{escape(row["seen"])}"') == 3
+    return row["seen"]
+
+
+@pytest.mark.parametrize("choice", ["mine", "theirs", "value"])
+def test_nobody_decides_over_a_value_that_they_were_not_shown(manager, conflict, lead, choice):
+    seen = seen_on(manager.get(page_of(lead)))
+    assert json.loads(seen) == "Lost"
+    Copy.objects.update(raw={**Copy.objects.get().raw, "status": "Sold"})
+    data = {"choice": choice, "value": "New", "theirs": seen}
+    answer = press(manager, "conflict_resolve", conflict.pk, **data)
+    assert messages_of(answer) == [
+        "Lead.pro shows another status by now. Nothing was decided: look at both values and choose again."
+    ]
+    conflict.refresh_from_db()
+    assert (conflict.decided_at, Push.objects.get().edits["status"]["base"]) == (None, "New")
+    press(manager, "conflict_resolve", conflict.pk, **data | {"theirs": seen_on(answer)})
+    conflict.refresh_from_db()
+    assert (conflict.decided_at is None, conflict.theirs) == (False, "Sold")
+
+
+def test_a_page_that_does_not_say_what_it_showed_decides_nothing(manager, conflict):
+    press(manager, "conflict_resolve", conflict.pk, choice="mine")
+    conflict.refresh_from_db()
+    assert conflict.decided_at is None
+
+
+def test_what_lead_pro_takes_no_change_of_can_only_be_taken(manager, conflict, lead):
+    Conflict.objects.update(field="phone", mine="07700 900999", theirs="07700 900123")
+    Copy.objects.update(raw={**Copy.objects.get().raw, "phone": "07700 900123"})
+    page = text(manager.get(page_of(lead)))
+    assert ("Keep mine" in page, "Another value" in page, "Take theirs" in page) == (False, False, True)

@@ -22,6 +22,7 @@ def stopped(lead, connection, kind, **values) -> Push:
     now = timezone.now()
     fields = {
         "state": "needs_attention",
+        "payload": {"lastName": "Example"},
         "was_unclear": True,
         "problem_code": "unclear",
         "problem": "Sent to AVIV Seeker Leads, and no answer came.",

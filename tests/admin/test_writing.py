@@ -24,7 +24,7 @@ ADD = "admin:leads_lead_add"
 
 def test_the_create_form_asks_for_exactly_the_fields_that_a_create_takes(manager, account):
     form = form_of(manager.get(reverse(ADD)))
-    assert set(form.fields) - {"base"} == {f.name for f in writable(Call.CREATE)}
+    assert set(form.fields) - {"base", "once"} == {f.name for f in writable(Call.CREATE)}
 
 
 def test_the_change_form_has_inputs_for_exactly_the_fields_that_an_update_takes(manager, mirror):
@@ -230,7 +230,7 @@ def test_an_instant_valuation_is_asked_for_from_a_lead(manager, mirror):
     url = f"{reverse('admin:leads_lead_valuation')}?from={lead.pk}"
     answer = manager.get(url)
     form = form_of(answer)
-    assert set(form.fields) - {"base"} == {f.name for f in writable(Call.VALUATION)}
+    assert set(form.fields) - {"base", "once"} == {f.name for f in writable(Call.VALUATION)}
     assert [value for value, _ in form.fields["type"].words] == ["vendor", "landlord"]
     assert (form.initial["email"], form.initial["address"]) == ("ada@example.org", "1 Example Street")
     assert Push.objects.count() == 0

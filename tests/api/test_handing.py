@@ -37,6 +37,7 @@ def stopped_in_doubt(lead: Lead, connection: Connection, kind: str) -> Push:
         connection=connection,
         kind=kind,
         state="needs_attention",
+        payload={"lastName": "Example"},
         was_unclear=True,
         problem_code="unclear",
         problem="Sent, and nobody knows.",

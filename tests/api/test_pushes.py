@@ -132,6 +132,20 @@ def test_a_conflict_is_decided_field_by_field(api: Caller, stopped: Push) -> Non
     assert set(Conflict.objects.values_list("decided_by", flat=True)) == {"API key Website"}
 
 
+def test_a_choice_that_names_what_it_was_made_over_is_409_where_that_has_moved(
+    api: Caller, stopped: Push
+) -> None:
+    for choice in ({"choice": "mine", "theirs": "Lost"}, {"value": "Contacted", "theirs": 7}):
+        answer = api.post(f"pushes/{stopped.pk}/resolve/", {"office_id": "mine", "status": choice})
+        assert (answer.status_code, answer.json()["code"]) == (409, "cannot_push")
+        assert "shows another status by now" in answer.json()["detail"]
+    assert Conflict.objects.filter(decided_at__isnull=True).count() == 2
+    body = {"status": {"choice": "mine", "theirs": "New"}, "office_id": {"value": 42, "theirs": 375}}
+    assert api.post(f"pushes/{stopped.pk}/resolve/", body).json()["state"] == "waiting"
+    decided = dict(Conflict.objects.values_list("field", "decision"))
+    assert decided == {"status": "mine", "office_id": "another"}
+
+
 @pytest.mark.parametrize(
     ("body", "field", "code"),
     [
@@ -140,6 +154,9 @@ def test_a_conflict_is_decided_field_by_field(api: Caller, stopped: Push) -> Non
         ({"status": None}, "status", "invalid"),
         ({"status": {"value": "New", "more": 1}}, "status", "invalid"),
         ({"status": {}}, "status", "invalid"),
+        ({"status": {"theirs": "New"}}, "status", "invalid"),
+        ({"status": {"choice": "ours", "theirs": "New"}}, "status", "invalid"),
+        ({"status": {"choice": "mine", "value": "New"}}, "status", "invalid"),
         ({"status": {"value": "Nonsense"}}, "status", "unknown_choice"),
         ({"email": {"value": "ada@example.org"}}, "email", "read_only"),
         ({"nonsense": "mine"}, "nonsense", "unknown"),
@@ -169,7 +186,7 @@ def test_a_limited_key_sees_and_decides_pushes_of_its_offices_only(
     for path in ("", "retry/", "discard/", "resolve/"):
         call = foreign.get if path == "" else foreign.post
         assert call(f"pushes/{stopped.pk}/{path}").status_code == 404
-    for choice in ("mine", {"value": 42}):
+    for choice in ("mine", {"value": 42}, {"choice": "mine", "theirs": 375}):
         answer = own.post(f"pushes/{stopped.pk}/resolve/", {"office_id": choice})
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (403, "not_allowed")
     assert Conflict.objects.filter(decided_at__isnull=True).count() == 2

@@ -88,6 +88,27 @@ def test_a_new_lead_gets_its_lead_pro_id_and_the_address_pair_follows_the_type(
     expect(page.get_by_role("row").filter(has_text="Nora New-Ünïcode O'Example")).to_have_count(1)
 
 
+def test_a_double_click_and_a_way_back_make_no_second_lead(house: House, page: Page) -> None:
+    page.goto("/admin/leads/lead/add/")
+    page.get_by_label("Type").first.select_option("sale")
+    values = {"First name": "Dora", "Last name": "Doubled", "E-mail": "dora@example.org"}
+    values |= {"Phone": "07700 900473", "Advert address": "3 Test Lane", "Advert postcode": "OX1 1AA"}
+    for label, value in values.items():
+        page.get_by_label(label).fill(value)
+    page.get_by_role("button", name="and send").dblclick()
+    expect(story(page)).to_contain_text(CONFIRMED)
+    made = page.url
+    page.go_back()
+    page.get_by_label("Type").first.select_option("sale")
+    for label, value in values.items():
+        page.get_by_label(label).fill(value)
+    save(page)
+    expect(page.get_by_text("This form was already saved: this is its lead.")).to_be_visible()
+    assert page.url == made
+    rows = [row for row in house.box.leads(limit=100_000) if row["email"] == "dora@example.org"]
+    assert len(rows) == 1
+
+
 def test_an_instant_valuation_shows_its_six_figures(house: House, page: Page) -> None:
     page.goto("/admin/leads/lead/valuation/")
     expect(page.get_by_label("Type").first.get_by_role("option")).to_have_text(["—", "vendor", "landlord"])

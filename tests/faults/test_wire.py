@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 
 from integrations.sandbox import Sandbox
 from leads.models import Connection, Push
@@ -176,6 +177,21 @@ def test_a_refused_key_costs_no_attempt_and_a_new_one_resumes_everything(leadpro
     for push in pushes:
         work(push)
         assert_made_once(sandbox, push)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_thing_refused_while_the_key_works_is_tried_again_and_given_up_in_words(leadpro, sandbox, status):
+    push = create(leadpro)
+    sandbox.fault("status", status=status, method="POST", path="/leads", times=None)
+    pushing.deliver_push(push.pk)
+    push.refresh_from_db()
+    leadpro.refresh_from_db()
+    assert (push.state, push.attempts, leadpro.state) == ("waiting", 1, "ok")
+    Push.objects.update(attempts=settings.PUSH_MAX_ATTEMPTS - 1)
+    pushing.deliver_push(push.pk)
+    push.refresh_from_db()
+    assert (push.state, push.problem_code) == ("needs_attention", "gave_up")
+    assert f"does not allow this ({status}), though the key works" in push.problem
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def limited(name: str, code: int, *headers: str, wait: float | None) -> Case:
 
 
 DATE = "Date: Sat, 21 Nov 2026 10:00:00 GMT"
-BIG = json.dumps([{"id": 1, "message": "x" * 2 * 1024 * 1024}])
+BIG = json.dumps([{"id": 1, "type": "sale", "message": "x" * 2 * 1024 * 1024}])
 
 CASES: tuple[Case, ...] = (
     failing("no answer", silent, "did not answer in time"),
@@ -196,9 +196,7 @@ CASES: tuple[Case, ...] = (
     strange("wrong shape", status(200, '{"ok": true}'), "holds", update=None),
     strange("a number", status(200, "5"), "it ", update=None),
     strange("null", status(200, "null"), "it ", update=None),
-    strange(
-        "error object in a 200", status(200, '{"error": "x", "data": []}'), "reports an error", update=None
-    ),
+    strange("error object in a 200", status(200, '{"error": "x", "data": []}'), "reports an error"),
     strange("NaN", status(200, '{"id": 1, "a": NaN}'), "not JSON", update=None),
     strange("lone surrogate", status(200, '{"id": 1, "a": "\\ud800"}'), "not JSON", update=None),
     strange("too deep", status(200, '{"id":' + "[" * 5000 + "]" * 5000 + "}"), "not JSON", update=None),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from leads.sync import editing
+from leads.sync.adopting import overlay
 from leads.sync.delivering.ports import (
     CREATE,
     DISCARDED,
@@ -91,6 +92,7 @@ class Asks(Rows):
             if conflict.field == META:
                 mine = meta_of_mine({"base": conflict.base, "mine": mine}, theirs)
             row.edits = {**row.edits, conflict.field: {"base": theirs, "mine": mine, "at": now.timestamp()}}
+            lead.columns[conflict.field] = mine
         if row.state == NEEDS_ATTENTION:
             state = editing.state_left(row.edits, self.open_conflicts(row.lead_id))
             if state == WAITING:
@@ -121,6 +123,23 @@ class Asks(Rows):
         row.attempts = row.bugs = row.deaths = row.rounds = 0
         row.due_at, row.problem = now, ("", "", "")
         self._keep_constraints(row)
+        return True
+
+    def discard(self, row: Row, now: datetime) -> bool:
+        """Take an update back: what the remote shows stands again. What was sent may arrive all the same."""
+        assert row.kind == UPDATE
+        if row.state not in OPEN or row.state == SENDING or (row.lease_until and row.lease_until > now):
+            return False
+        row.state, row.lease_until = DISCARDED, None
+        row.fence += 1
+        for conflict in self.conflicts:
+            if conflict.push_id == row.push_id and conflict.is_open:
+                conflict.is_open, conflict.decision = False, "theirs"
+        lead = self.leads[row.lead_id]
+        kept = self.protected(row.lead_id)
+        for name, edit in row.edits.items():
+            shown = lead.theirs.get(name) if lead.remote_id else edit.get("base")
+            lead.columns[name] = overlay(name, shown, kept[name]) if name in kept else shown
         return True
 
     def found(self, row: Row, remote_id: int, now: datetime) -> bool:

@@ -107,7 +107,7 @@ def _failed_lookup_is_absent() -> Patches:
         try:
             return (yield from search(desk, claim))
         except RemoteError:
-            return [], True
+            return [], creating.Sight.CLEAR
 
     return [(creating, "search", hopeful)]
 
@@ -117,7 +117,7 @@ def _missing_path_is_absent() -> Patches:
 
     def hopeful(desk: Desk, claim: Claimed) -> Generator[Any, Any, Any]:
         hits, _ = yield from search(desk, claim)
-        return hits, True
+        return hits, creating.Sight.CLEAR
 
     return [(creating, "search", hopeful)]
 
@@ -135,8 +135,8 @@ def _anybody_is_ours() -> Patches:
         for by, value in creating.contacts(claim.payload):
             reply = yield LookUp(by, value)
             if reply.data:
-                return [Reply(reply.data[0], reply.started_at)], True
-        return [], True
+                return [Reply(reply.data[0], reply.started_at)], creating.Sight.CLEAR
+        return [], creating.Sight.CLEAR
 
     return [(creating, "search", first)]
 
@@ -146,8 +146,8 @@ def _late_answer_is_base() -> Patches:
 
     def eager(
         self: DictStore, claim: Any, reply: Any, now: Any, *, is_own_answer: bool, warnings: Any
-    ) -> None:
-        adopt(self, claim, reply, now, is_own_answer=True, warnings=warnings)
+    ) -> str:
+        return adopt(self, claim, reply, now, is_own_answer=True, warnings=warnings)
 
     return [(DictStore, "adopt", eager)]
 
@@ -263,6 +263,7 @@ MUTANTS = (
     Mutant("a 404 of a look-up that never found anything counts as absent", _missing_path_is_absent),
     Mutant("a lead that the look-up shows without meta is somebody else's", _bare_is_anothers, within=300),
     Mutant("whoever the look-up finds is adopted", _anybody_is_ours, within=300),
+    Mutant("no lead hides another", lambda: [(World, "children_are_shown", lambda self: True)]),
     Mutant("what a late look-up shows counts as agreed", _late_answer_is_base),
     Mutant("a PATCH is sent again until it is acknowledged", _resend_patch, within=100),
     Mutant("ours wins a conflict", _wins(merging.Verdict.SEND), within=100),
@@ -272,6 +273,7 @@ MUTANTS = (
     Mutant("answers are not compared with the fresh read", _unread_answers),
     Mutant("the last request is not settled before the next", _forgotten_plan),
     Mutant("neither compared nor settled", lambda: [*_unread_answers(), *_forgotten_plan()], within=200),
+    Mutant("a change overtakes one that was given up", lambda: [(DictStore, "waits_for_late", False)]),
     # Nothing is lost without it: whoever typed both is asked to choose between two values of their own.
     Mutant("an edit over an edit on its way forgets what stood before", _no_was, dies=False),
     Mutant("two pushes of one lead at a time", _updates_before_create, within=300),

@@ -6,7 +6,7 @@ import copy
 from functools import partial
 from typing import Any
 
-from leads.sync.delivering.ports import NEEDS_ATTENTION, UPDATE
+from leads.sync.delivering.ports import NEEDS_ATTENTION, OPEN, UPDATE
 from tests.simulation.misbehaving import Misbehaving
 from tests.simulation.remote import FIELDS
 from tests.simulation.rows import Open, Row
@@ -55,6 +55,10 @@ class People(Misbehaving):
         changes: dict[str, Any] = {}
         for name in self.chance.sample([*FIELDS, "questionnaire", "meta"], self.chance.choice([1, 1, 2, 3])):
             changes[name] = self._typed(lead_id, name, n)
+        self.type_in(lead_id, changes)
+
+    def type_in(self, lead_id: int, changes: dict[str, Any]) -> None:
+        """Save it here; at the end it must be there."""
         for name in changes:
             self.see(lead_id, name, self.store.leads[lead_id].columns.get(name))
         self.store.request_update(lead_id, changes, self.now())
@@ -111,6 +115,39 @@ class People(Misbehaving):
         if waiting:
             self.choose(self.chance.choice(waiting))
         self._try_again()
+        if self.chance.random() < 0.3:
+            self._think_again()
+
+    def _think_again(self) -> None:
+        """Somebody takes an edit back, and perhaps types the same thing once more."""
+        rows = [r for r in self.store.pushes.values() if r.kind == UPDATE and r.state in OPEN and r.edits]
+        sent = [row for row in rows if row.plan]
+        if not rows or not self.store.discard(row := self.chance.choice(sent or rows), self.now()):
+            return
+        for wish in [w for w in self.wishes if w.lead_id == row.lead_id and w.name in row.edits]:
+            self._forget(wish, row.edits[wish.name])
+        if self.chance.random() < 0.7:
+            # Answers first: those that stand there twice are seen in the end.
+            name = "questionnaire" if "questionnaire" in row.edits else self.chance.choice(sorted(row.edits))
+            self.type_in(row.lead_id, {name: self._typed_again(row, name)})
+            self.doorbell()
+
+    def _typed_again(self, row: Row, name: str) -> Any:
+        if name == "questionnaire":
+            return row.edits[name]["pairs"]
+        if name == "meta":
+            shown = self.store.leads[row.lead_id].columns.get("meta") or {}
+            return shown | {
+                key: text for key, text in row.edits[name]["mine"].items() if key.startswith("mine")
+            }
+        return row.edits[name]["mine"]
+
+    def _forget(self, wish: Wish, edit: dict[str, Any]) -> None:
+        """What was taken back need not arrive, nor what it had replaced."""
+        if wish.name == "questionnaire":
+            wish.value = [pair for pair in wish.value if pair not in edit["pairs"]]
+        else:
+            self.wishes.remove(wish)
 
     def choose(self, conflict: Open) -> bool:
         """Somebody looks at both values and takes one."""

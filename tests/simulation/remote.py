@@ -26,13 +26,20 @@ class Remote:
     """The account."""
 
     def __init__(
-        self, *, replaces_meta: bool, says_404: bool, hides_lookup: bool, lists_meta: bool = True
+        self,
+        *,
+        replaces_meta: bool,
+        says_404: bool,
+        hides_lookup: bool,
+        lists_meta: bool = True,
+        hides_children: bool = False,
     ) -> None:
         self.leads: dict[int, RemoteLead] = {}
         self.replaces_meta = replaces_meta
         self.says_404 = says_404
         self.hides_lookup = hides_lookup
         self.lists_meta = lists_meta
+        self.hides_children = hides_children
         self.overwritten: list[str] = []
         self.gaps = 0
 
@@ -50,6 +57,8 @@ class Remote:
         if self.hides_lookup:
             return [], 404
         rows = [copy.deepcopy(lead.values) for lead in self.leads.values() if lead.values.get(by) == value]
+        if self.hides_children:
+            rows = rows[:1]
         if not self.lists_meta:
             rows = [{k: v for k, v in row.items() if k != "meta"} for row in rows]
         return rows, 404 if self.says_404 and not rows else 200

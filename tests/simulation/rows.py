@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from leads.sync import editing
-from leads.sync.delivering.ports import DISCARDED, OPEN, SENDING, UNCLEAR, UPDATE, WAITING, Sent
+from leads.sync.delivering.ports import (
+    DISCARDED,
+    NEEDS_ATTENTION,
+    OPEN,
+    SENDING,
+    UNCLEAR,
+    UPDATE,
+    WAITING,
+    Sent,
+)
+from leads.sync.merging import missing_pairs
 
 
 @dataclass
@@ -85,7 +95,10 @@ class Rows:
         for row in self.pushes.values():
             if row.lead_id == lead_id and row.kind == UPDATE and row.state in OPEN:
                 for name, edit in row.edits.items():
-                    if edit.get("at", 0.0) >= edits.get(name, {}).get("at", 0.0):
+                    if "pairs" in edit:
+                        known = edits.get(name, {}).get("pairs", [])
+                        edits[name] = {"pairs": [*known, *missing_pairs(edit["pairs"], known)]}
+                    elif edit.get("at", 0.0) >= edits.get(name, {}).get("at", 0.0):
                         edits[name] = {**edits.get(name, {}), **edit}
         return edits
 
@@ -124,10 +137,23 @@ class Rows:
             if conflict.push_id == row.push_id and conflict.field in row.edits:
                 conflict.mine = row.edits[conflict.field]["mine"]
 
+    def held_until(self, row: Row) -> datetime:
+        """When an update may go that waits for an earlier one, given up, to arrive or to be too late for that."""
+        late = [
+            o.safe_at
+            for o in self.pushes.values()
+            if o.lead_id == row.lead_id
+            and o is not row
+            and o.kind == UPDATE
+            and o.state in (NEEDS_ATTENTION, DISCARDED)
+            if o.plan and "clear" not in o.plan and o.safe_at
+        ]
+        return max([row.due_at, *late]) if row.kind == UPDATE else row.due_at
+
     def next_due(self) -> datetime | None:
         unmade = {r.lead_id for r in self.pushes.values() if r.kind != UPDATE and r.state in OPEN}
         dues = [
-            r.due_at
+            self.held_until(r)
             for r in self.pushes.values()
             if r.state in (WAITING, UNCLEAR) and (r.kind != UPDATE or r.lead_id not in unmade)
         ]

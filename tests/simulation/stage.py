@@ -65,7 +65,9 @@ class Stage:
             says_404=pick() < 0.5,
             hides_lookup=pick() < 0.05,
             lists_meta=pick() < 0.8,
+            hides_children=pick() < 0.2,
         )
+        self.was_probed = pick() < 0.7
         self.calm = self.chance.choice([0.3, 0.5, 0.7, 0.85, 0.95])
         self.crash_rate = self.chance.choice([0.0, 0.01, 0.03])
         self.stall_rate = self.chance.choice([0.0, 0.01, 0.04])

@@ -36,6 +36,7 @@ class DictStore(Asks, Submits):
     """One connection's outbox and mirror."""
 
     checks_fence = True
+    waits_for_late = True
 
     def expire(self, now: datetime) -> int:
         dead = [
@@ -89,7 +90,8 @@ class DictStore(Asks, Submits):
         if any(o.state in (SENDING, UNCLEAR) or (o.lease_until and o.lease_until > now) for o in others):
             return False
         if row.kind == UPDATE:
-            return not any(o.kind != UPDATE and o.state in OPEN for o in others)
+            unmade = any(o.kind != UPDATE and o.state in OPEN for o in others)
+            return not unmade and (not self.waits_for_late or self.held_until(row) <= max(now, row.due_at))
         return creates or row.state != WAITING
 
     def claimed(self, row: Row) -> Claimed:
@@ -224,7 +226,7 @@ class DictStore(Asks, Submits):
 
     def adopt(
         self, claim: Claimed, reply: Reply, now: datetime, *, is_own_answer: bool, warnings: list[str]
-    ) -> None:
+    ) -> str:
         row, lead = self.pushes[claim.push_id], self.leads[claim.lead_id]
         remote_id = int(reply.data["id"])
         if lead.remote_id is None and not any(one.remote_id == remote_id for one in self.leads.values()):
@@ -234,7 +236,7 @@ class DictStore(Asks, Submits):
         if row.state == DONE and row.remote_id != remote_id:
             lead.warnings.append(words.twice(sorted({row.remote_id or 0, remote_id})))
             row.lease_until = None
-            return
+            return DONE
         if row.state in OPEN:
             row.state, row.problem = DONE, ("", "", "")
         row.remote_id, row.lease_until, row.deaths = remote_id, None, 0
@@ -243,6 +245,7 @@ class DictStore(Asks, Submits):
             for other in self.pushes.values():
                 if other.lead_id == row.lead_id and other.kind == UPDATE and other.state == WAITING:
                     other.edits = editing.rebase(other.edits, shown)
+        return DONE
 
     def take_in(self, claim: Claimed, reply: Reply, now: datetime) -> None:
         self.mirror(reply.data, reply.started_at, now)

@@ -79,8 +79,13 @@ class World(People):
             gap=timedelta(seconds=self.settings.gap),
             lookup_has_found=lambda: self.lookup_found,
             shows_answers=lambda: True,
+            lookup_shows_children=self.children_are_shown,
         )
         return Desk(Unstable(self), self, rules, self.chance)
+
+    def children_are_shown(self) -> bool:
+        """What a probe has learnt, where there was one."""
+        return self.was_probed and not self.remote.hides_children
 
     def sweep(self, worker: Worker) -> None:
         worker.steps = engine.deliver_many(self.desk())

@@ -53,15 +53,20 @@ def erased(lead: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(
-    account: Connection, items: Sequence[dict[str, Any]], at: datetime = NOON, *, kind: str = Window.RUN
+    account: Connection,
+    items: Sequence[dict[str, Any]],
+    at: datetime = NOON,
+    *,
+    kind: str = Window.RUN,
+    now: datetime | None = None,
 ) -> Counter[str]:
-    """Store these leads as one whole reading that was begun ``at``."""
+    """Store these leads as one whole reading that was begun ``at``, and is stored ``now`` or at once."""
     window = Window.objects.create(
         connection=account, kind=kind, since=at - timedelta(days=2), until=at + timedelta(seconds=1)
     )
     window.begin(at)
     window.refresh_from_db()
-    return +take(window, Page(items, at, None), at)
+    return +take(window, Page(items, at, None), now or at)
 
 
 def sandbox_connection(sandbox: Any, name: str = "AVIV", **options: str) -> Connection:

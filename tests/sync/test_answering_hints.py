@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from integrations.sandbox import Sandbox
 from leads import tasks, webhooks
-from leads.models import Cause, Change, Connection, Delivery, Heartbeat, Lead, Tally, tallying
+from leads.models import Cause, Change, Connection, Copy, Delivery, Heartbeat, Lead, Tally, tallying
 from leads.sync import receiving
 from leads.sync.refreshing import refresh_remote_id
 from leads.sync.storing import Stored
@@ -99,6 +99,18 @@ def test_a_hint_that_somebody_elses_read_has_answered_costs_no_call(
     refresh_remote_id(leadpro, there, "person", Cause.REFRESH)
     process(leadpro)
     assert (len(sandbox.log), findings()) == (1, [("done", "late")])
+
+
+def test_a_read_by_a_host_whose_clock_was_ahead_answers_no_hint(
+    client: Client, sandbox: Sandbox, leadpro: Connection
+) -> None:
+    there = sandbox.add_lead(status="New")["id"]
+    refresh_remote_id(leadpro, there, "person", Cause.REFRESH)
+    Copy.objects.update(as_of=timezone.now() + timedelta(hours=1))
+    sandbox.staff_edit(there, status="Contacted")
+    post(client, leadpro.webhook_secret, {"event": "lead.updated", "data": {"id": there}})
+    process(leadpro)
+    assert (Lead.objects.get().status, findings()) == ("Contacted", [("done", "early")])
 
 
 def test_hints_are_counted_as_early_late_or_empty(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.sandbox import Sandbox
-from leads.models import Connection, Lead, Push
-from leads.sync import pushing
+from leads.models import Connection, Copy, Lead, Push
+from leads.models.state import refresh_states
+from leads.sync import missing, pushing
+from leads.sync.locking import lock
 from tests.conftest import SANDBOX_KEY
 from tests.sync.test_pushing import PERSON
 
@@ -73,8 +77,6 @@ def test_one_push_wanted_by_many_is_sent_once(account, sandbox):
 
 
 def test_nothing_is_sent_inside_a_transaction(account, sandbox):
-    from django.db import transaction
-
     from leads.remotes import InsideTransaction
 
     push = pushing.request_create(PERSON, connection=account, now=timezone.now())
@@ -83,6 +85,51 @@ def test_nothing_is_sent_inside_a_transaction(account, sandbox):
     push.refresh_from_db()
     assert sandbox.leads == []
     assert (push.state, push.bugs, InsideTransaction.__name__) == ("unclear", 1, "InsideTransaction")
+
+
+def test_a_lock_takes_its_own_rows_and_not_those_beside_them(account):
+    """The connection's row, locked too, would stand between two people's saves: each push refers to it."""
+    push = pushing.request_create(PERSON, connection=account, now=timezone.now())
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        assert lock(Push.objects.select_related("connection")).get() == push
+        assert list(lock(Push.objects.all()).values_list("pk", flat=True)) == [push.pk]
+    locked = [query["sql"].partition("FOR UPDATE")[2] for query in queries if "FOR UPDATE" in query["sql"]]
+    assert locked == ([' OF "leads_push"', ""] if connection.features.has_select_for_update else [])
+
+
+def test_a_lead_that_is_found_gone_while_somebody_saves_it_is_no_deadlock(account, sandbox, monkeypatch):
+    for name in ("Example", "Other"):
+        pushing.deliver_push(
+            pushing.request_create({**PERSON, "last_name": name}, connection=account, now=timezone.now()).pk
+        )
+    lead = Lead.objects.get(last_name="Example")
+    copy = Copy.objects.get(lead=lead)
+    Copy.objects.filter(pk=copy.pk).update(missing_since=timezone.now() - timedelta(days=2))
+    is_marked, saved = threading.Event(), threading.Event()
+
+    def wait_for_the_save(lead_ids, now):
+        is_marked.set()
+        saved.wait(1)
+        refresh_states(lead_ids, now)
+
+    monkeypatch.setattr(missing, "refresh_states", wait_for_the_save)
+
+    def find_gone():
+        assert missing.mark_missing(copy, timezone.now(), timezone.now())
+
+    def save():
+        is_marked.wait(10)
+        pushing.request_update(lead, {"status": "Contacted"}, now=timezone.now())
+        saved.set()
+
+    work = iter((find_gone, save))
+
+    def take_one() -> None:
+        next(work)()
+
+    in_threads(2, take_one)
+    assert Push.objects.filter(kind=Push.UPDATE, state=Push.WAITING).count() == 1
+    assert Copy.objects.get(pk=copy.pk).gone_at is not None
 
 
 def test_from_the_save_to_the_remote_it_takes_no_second(account, sandbox):

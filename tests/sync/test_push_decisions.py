@@ -95,6 +95,22 @@ def test_a_decision_counts_on_the_newest_remote_value(leadpro, sandbox):
     assert sandbox.lead(lead.leadpro_id)["postcode"] == "NG1 1AB"
 
 
+def test_a_decision_over_a_value_that_has_moved_since_decides_nothing(leadpro, sandbox):
+    from leads.models import Cause
+    from leads.sync import storing
+
+    lead, push = in_conflict(leadpro, sandbox)
+    newer = sandbox.staff_edit(lead.leadpro_id, postcode="BA1 1AA")
+    storing.store(leadpro, [storing.Seen(newer, now())], Cause.WEBHOOK, now=now())
+    with pytest.raises(CannotPush, match="another postcode by now"):
+        pushing.resolve(push, {"postcode": "mine"}, "Grace", now(), seen={"postcode": "OX1 1AA"})
+    push.refresh_from_db()
+    assert (push.edits["postcode"]["base"], Conflict.objects.get().decided_at) == ("NG1 1AA", None)
+    pushing.resolve(push, {"postcode": "mine"}, "Grace", now(), seen={"postcode": "BA1 1AA"})
+    push.refresh_from_db()
+    assert push.edits["postcode"]["base"] == "BA1 1AA"
+
+
 def test_a_decision_that_staff_overtake_opens_the_conflict_again(leadpro, sandbox):
     lead, push = in_conflict(leadpro, sandbox)
     pushing.resolve(push, {"postcode": "mine"}, "Grace", now())

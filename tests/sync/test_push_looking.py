@@ -45,6 +45,31 @@ def test_a_lead_shown_without_meta_that_is_somebody_elses_does_not_stop_a_second
     assert stage.kinds() == ["create", "look up", "get", "look up"]
 
 
+@pytest.mark.parametrize("shown", [None, [], {}, "", "null", "{}"], ids=repr)
+def test_a_row_with_an_empty_meta_is_read_by_its_number_too(stage, shown):
+    unclear_create(stage)
+    stage.seconds = 621
+    listed = stage.found({**BARE, "id": 18375, "meta": shown})
+    assert stage.deliver(listed, stage.shows(id=18375, meta={"leadmirror": "token-0"})) == "done"
+
+
+@pytest.mark.parametrize(
+    "shown", ['{"leadmirror": "token-0"}', {"leadmirror": "TOKEN-0"}], ids=["text", "capitals"]
+)
+def test_our_token_is_found_in_whatever_form_meta_comes(stage, shown):
+    unclear_create(stage)
+    stage.seconds = 621
+    assert stage.deliver(stage.found({**BARE, "id": 18375, "meta": shown})) == "done"
+
+
+def test_a_meta_that_cannot_be_read_is_never_absence(stage):
+    unclear_create(stage)
+    stage.seconds = 621
+    listed = stage.found({**BARE, "id": 18375})
+    unreadable = stage.shows(id=18375, meta="leadmirror: something")
+    assert stage.deliver(listed, unreadable, listed, unreadable) == "unclear"
+
+
 @pytest.mark.parametrize("answer", ["no meta there either", "gone", "failing"])
 def test_a_lead_that_cannot_be_told_from_ours_is_never_absence(stage, answer):
     unclear_create(stage)

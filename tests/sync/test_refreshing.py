@@ -66,6 +66,18 @@ def test_gone_only_after_two_404s_a_day_apart_with_others_answered(
     assert lead.sync_state == "gone" and lead.email == "ada@example.org"
 
 
+def test_a_404_counts_also_after_a_read_by_a_host_whose_clock_was_ahead(
+    sandbox: Sandbox, leadpro: Connection
+) -> None:
+    there = sandbox.add_lead()["id"]
+    read(leadpro, there)
+    Copy.objects.update(as_of=timezone.now() + timedelta(hours=1))
+    sandbox.delete_lead(there)
+    with pytest.raises(NotFound):
+        read(leadpro, there)
+    assert Copy.objects.get().missing_since is not None
+
+
 def test_a_lead_that_comes_back_is_in_sync_again(sandbox: Sandbox, leadpro: Connection) -> None:
     there = sandbox.add_lead()["id"]
     read(leadpro, there)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -79,6 +81,51 @@ def test_a_missing_marks_file_is_no_mismatch(leadpro: Connection) -> None:
     assert here.mismatch() == ""
 
 
+def test_marks_that_cannot_be_read_are_not_taken_for_none(
+    sandbox: Sandbox, leadpro: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = ask(leadpro)
+    assert here.mismatch() == ""
+    here.keep_marks()
+    ahead = json.dumps({here.identity(): {table: n + 1000 for table, n in here.read_marks().items()}})
+    here._marks_file().write_text(ahead)
+    read_text = Path.read_text
+
+    def deny(file: Path, *args: str) -> str:
+        if file.name == "marks.json":
+            raise PermissionError(13, "Permission denied")
+        return read_text(file, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", deny)
+        pushing.deliver_push(push.pk)
+    leadpro.refresh_from_db()
+    assert leadpro.reason == (
+        f"Nothing is sent: whether a backup was restored cannot be told, because {here._marks_file()} cannot be read"
+        " (Permission denied). What was saved here is kept. Make the file readable and resume the connection; if it is"
+        " damaged, run: manage.py after_restore"
+    )
+    assert (sandbox.leads, here._marks_file().read_text()) == ([], ahead)
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"%s": 5}', '{"%s": {"leads_push": "many"}}'])
+def test_torn_marks_stop_sending_until_after_restore(
+    sandbox: Sandbox, leadpro: Connection, torn: str
+) -> None:
+    push = ask(leadpro)
+    assert here.mismatch() == ""
+    torn = torn.replace("%s", here.identity())
+    here._marks_file().write_text(torn)
+    pushing.deliver_push(push.pk)
+    leadpro.refresh_from_db()
+    assert (leadpro.is_paused, sandbox.leads, here._marks_file().read_text()) == (True, [], torn)
+    assert "(it is damaged)" in leadpro.reason
+    after_restore(timezone.now())
+    leadpro.refresh_from_db()
+    assert (here.mismatch(), leadpro.is_paused) == ("", False)
+    assert here.read_marks()["leads_push"] == push.pk + here.WITHOUT_MARKS
+
+
 def test_after_restore_looks_up_first_and_a_lead_that_arrived_is_adopted(
     sandbox: Sandbox, leadpro: Connection, settings: SettingsWrapper
 ) -> None:
@@ -138,3 +185,41 @@ def test_the_identity_is_made_once_and_kept(own_var_dir: Path) -> None:
     first = here.identity()
     assert first == here.identity() == (own_var_dir / "instance_id").read_text()
     assert len(first) == 32
+
+
+@pytest.mark.parametrize("torn", ["", " \n"])
+def test_an_identity_that_was_never_written_to_its_end_is_none(own_var_dir: Path, torn: str) -> None:
+    (own_var_dir / "instance_id").write_text(torn)
+    first = here.identity()
+    assert len(first) == 32 and first == here.identity() == (own_var_dir / "instance_id").read_text()
+    assert here.mismatch() == ""
+    (own_var_dir / "instance_id").write_text(torn)
+    assert here.mismatch() == here.COPIED
+
+
+def test_an_identity_is_there_whole_or_not_at_all(own_var_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        here.identity()
+    assert [file.name for file in own_var_dir.iterdir()] == ["instance_id.lock"]
+
+
+def test_processes_that_start_together_share_one_identity(own_var_dir: Path) -> None:
+    together, found = threading.Barrier(4), list[str]()
+
+    def start() -> None:
+        together.wait()
+        found.append(here.identity())
+
+    for _ in range(20):
+        found.clear()
+        (own_var_dir / "instance_id").unlink(missing_ok=True)
+        threads = [threading.Thread(target=start) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert found == [here.identity()] * 4

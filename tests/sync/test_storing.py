@@ -90,6 +90,13 @@ def test_older_news_never_beats_newer_news(account: Connection) -> None:
     assert Copy.objects.get().seen_at == T0
 
 
+def test_a_read_by_a_host_whose_clock_was_ahead_hides_no_news(account: Connection) -> None:
+    show(account, lead_object(1, status="New"), at=T0 + timedelta(hours=1))
+    assert show(account, lead_object(1, status="Contacted"), at=T0) == ["changed"]
+    assert Lead.objects.get().status == "Contacted"
+    assert Copy.objects.get().as_of == T0
+
+
 def test_unknown_fields_survive_in_the_copy_and_in_the_history(account: Connection) -> None:
     show(account, lead_object(1, lead_score=7))
     show(account, lead_object(1, lead_score=9), at=T0 + timedelta(minutes=1))

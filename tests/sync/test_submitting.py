@@ -165,6 +165,26 @@ def test_where_duplicates_are_refused_it_goes_out_again_by_itself_when_it_has_se
     assert push.problem == "Known. An earlier send of ours got no answer; this may be what it made."
 
 
+def test_resuming_a_connection_hurries_nothing_that_is_in_doubt(leadpro, alterestate, remote):
+    alterestate.options = {"refuses_duplicates": True}
+    alterestate.save()
+    remote.answers = [OutcomeUnknown("No answer."), Submitted("LOG1")]
+    push = pushing.hand_over(made_here(leadpro), connection=alterestate, now=now())
+    deliver(alterestate)
+    push.refresh_from_db()
+    assert (push.state, push.was_unclear, push.due_at > push.safe_at) == ("waiting", True, True)
+    alterestate.pause("person", "Paused by hand.", now())
+    alterestate.resume()
+    deliver(alterestate)
+    push.refresh_from_db()
+    assert (push.state, push.due_at, len(remote.taken)) == ("waiting", push.safe_at, 1)
+    Push.objects.update(safe_at=now() - timedelta(seconds=1), due_at=now() + timedelta(hours=1))
+    alterestate.resume()
+    deliver(alterestate)
+    push.refresh_from_db()
+    assert (push.state, len(remote.taken)) == ("done", 2)
+
+
 def test_discarding_what_is_in_doubt_and_handing_over_again_asks_once_more(leadpro, aviv, remote):
     push = in_doubt(leadpro, aviv, remote)
     pushing.discard(push, "Grace", now())

@@ -39,6 +39,15 @@ def test_a_new_key_is_tried_at_once(leadpro: Connection) -> None:
     assert jobs() == ["check_connection"]
 
 
+def test_an_unreadable_secret_stops_its_own_connection_alone(leadpro: Connection) -> None:
+    Connection.objects.filter(pk=leadpro.pk).update(secret="written under a key that is gone")
+    other = Connection(remote="leadpro", name="Brand", base_url=leadpro.base_url)
+    other.set_secret("invented")
+    other.save()
+    found = [job for job in sweeping.find_due(timezone.now()) if job.task == "sync_reference"]
+    assert [job.ids for job in found] == [{"connection_id": other.pk}]
+
+
 def test_what_a_portal_wants_deleted_is_due_also_where_nothing_is_read(leadpro: Connection) -> None:
     account = avivs.connection()
     soon = int((avivs.NOON + avivs.HOUR).timestamp())

@@ -51,8 +51,15 @@ def test_a_lead_that_stands_twice_on_a_page_is_one_lead(aviv):
 
 def test_older_news_is_ignored(aviv):
     read(aviv, [lead_object(1)])
-    assert read(aviv, [lead_object(1, message="Older")], NOON - HOUR) == {"older": 1}
+    older = [lead_object(1, message="Older")]
+    assert read(aviv, older, NOON - HOUR, now=NOON) == {"older": 1}
     assert Lead.objects.get().message == "Bonjour"
+
+
+def test_a_read_by_a_host_whose_clock_was_ahead_hides_no_news(aviv):
+    read(aviv, [lead_object(1)], NOON + HOUR)
+    assert read(aviv, [lead_object(1, message="Newer")], NOON) == {"changed": 1}
+    assert Lead.objects.get().message == "Newer"
 
 
 def test_what_a_person_typed_over_stays_when_aviv_shows_something_new(aviv):

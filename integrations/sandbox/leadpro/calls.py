@@ -12,6 +12,7 @@ from . import rules
 from .offices import office_rows
 from .refusals import Problem, Refusal
 from .shape import Lead, render_lead
+from .store import respell_phone
 from .valuation import estimate
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def _store_created(remote: LeadPro, fields: Body, *, default_source: str) -> Rep
         fields["source"] = default_source
     elif fields["source"] not in rules.SOURCES:
         fields["source"] = "homepage"
+    fields["phone"] = respell_phone(fields["phone"], remote.readings.phone_form)
     lead = remote.add(fields, origin="api")
     return json_reply(remote.readings.success_status, render_lead(lead, remote.readings), lead_id=lead["id"])
 
@@ -171,6 +173,8 @@ def _render_found(remote: LeadPro, found: list[Lead], page: str) -> Reply:
     rows = [render_lead(lead, readings) for lead in found]
     if readings.lookup_shape == "object_when_one" and len(rows) == 1:
         return json_reply(200, rows[0], lead_id=found[0]["id"])
+    if readings.lookup_shape == "data_when_one" and len(rows) == 1:
+        return json_reply(200, {"data": rows[0]}, lead_id=found[0]["id"])
     if readings.lookup_shape == "data":
         return json_reply(200, {"data": rows})
     if readings.lookup_shape == "paginated":

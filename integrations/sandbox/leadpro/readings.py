@@ -10,7 +10,7 @@ from typing import ClassVar
 from integrations.sandbox.switches import Switches
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "lookup_shape": ("array", "object_when_one", "data", "paginated"),
+    "lookup_shape": ("array", "object_when_one", "data_when_one", "data", "paginated"),
     "lookup_nobody": ("array", "404", "data", "object", "blank"),
     "lookup_combines": ("all", "any"),
     "phone_match": ("exact", "normalised"),
@@ -18,13 +18,16 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "status_by": ("both", "name", "id"),
     "patch_meta": ("merge", "replace"),
     "patch_answer": ("echo", "echo_broken", "lead", "empty"),
-    "error_body": ("message", "string", "errors", "field", "html", "text"),
+    "error_body": ("message", "string", "errors", "field", "html", "text", "success_false"),
     "office_ids": ("mixed", "strings", "ints"),
     "unknown_fields": ("ignore", "refuse"),
     "nulls": ("accept", "refuse"),
     "no_office": ("head_office", "refuse", "none"),
     "duplicates": ("separate", "child", "refuse"),
     "questionnaire_form": ("pairs", "map", "objects"),
+    "meta_form": ("map", "text"),
+    "names_form": ("kept", "title"),
+    "phone_form": ("kept", "e164", "dashes"),
     "hook_form": ("lead", "documented", "id_only"),
 }
 
@@ -62,6 +65,9 @@ class Readings(Switches):
     no_office: str = "head_office"
     duplicates: str = "separate"
     questionnaire_form: str = "pairs"
+    meta_form: str = "map"
+    names_form: str = "kept"
+    phone_form: str = "kept"
     omit_nulls: bool = False
     extra_fields: bool = False
     requests_per_minute: int = 0

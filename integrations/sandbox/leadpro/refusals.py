@@ -68,6 +68,10 @@ def _text(refusal: Refusal) -> Reply:
     return Reply(refusal.status, _sentence(refusal).encode(), "text/plain; charset=utf-8")
 
 
+def _success_false(refusal: Refusal) -> Reply:
+    return json_reply(200, {"success": False, "message": _sentence(refusal)})
+
+
 FORMS: dict[str, Callable[[Refusal], Reply]] = {
     "message": _message,
     "string": _string,
@@ -75,4 +79,5 @@ FORMS: dict[str, Callable[[Refusal], Reply]] = {
     "field": _field,
     "html": _html,
     "text": _text,
+    "success_false": _success_false,
 }

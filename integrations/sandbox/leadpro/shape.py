@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from integrations.sandbox.people import split_words
@@ -44,6 +45,11 @@ def render_lead(lead: Lead, readings: Readings) -> Lead:
     shown = complete(lead)
     if shown["questionnaire"] and readings.questionnaire_form != "pairs":
         shown["questionnaire"] = _render_answers(shown["questionnaire"], readings.questionnaire_form)
+    if shown["meta"] is not None and readings.meta_form == "text":
+        shown["meta"] = json.dumps(shown["meta"])
+    if readings.names_form == "title":
+        names = ("first_name", "last_name", "full_name")
+        shown |= {key: shown[key].title() for key in names if isinstance(shown[key], str)}
     if readings.omit_nulls:
         shown = {key: value for key, value in shown.items() if value is not None}
     if readings.extra_fields:

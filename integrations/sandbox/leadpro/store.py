@@ -40,6 +40,14 @@ def fold_phone(phone: Any) -> str | None:
     return digits[-10:] or None
 
 
+def respell_phone(phone: str, form: str) -> str:
+    """A UK number as it is kept under the ``phone_form`` reading."""
+    digits = fold_phone(phone)
+    if form == "kept" or digits is None:
+        return phone
+    return f"+44{digits}" if form == "e164" else f"0{digits[:4]}-{digits[4:]}"
+
+
 class LeadStore(StateFile):
     """Leads by id, e-mail and phone. ``lock`` makes a read and the write that follows it one step."""
 

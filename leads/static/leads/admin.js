@@ -215,6 +215,26 @@
     if (question && !window.confirm(question)) event.preventDefault();
   });
 
+  /* ---- a new lead's form, sent once ---- */
+  function keepKey(input) {
+    // Back to this page shows what was typed; the key must be the one it was sent with, too.
+    const known = window.history.state || {};
+    if (known.once) input.value = known.once;
+    else window.history.replaceState({ ...known, once: input.value }, "");
+  }
+
+  function sendOnce(form) {
+    const buttons = Array.from(form.elements).filter((one) => one.type === "submit");
+    const enable = () => buttons.forEach((one) => { one.disabled = false; });
+    form.addEventListener("submit", (event) => {
+      if (event.defaultPrevented) return;
+      // Not at once: what a disabled button says would not be sent.
+      window.setTimeout(() => buttons.forEach((one) => { one.disabled = true; }), 0);
+      window.setTimeout(enable, 10000);
+    });
+    window.addEventListener("pageshow", enable);
+  }
+
   function showEmpty(toggle) {
     const root = toggle.closest(".lm-lead");
     function show() {
@@ -276,6 +296,7 @@
     document.querySelectorAll("[data-limit]").forEach(countCharacters);
     document.querySelectorAll("[data-try]").forEach(tryRule);
     document.querySelectorAll("[data-show-empty]").forEach(showEmpty);
+    document.querySelectorAll("input[name=once]").forEach((one) => { keepKey(one); sendOnce(one.form); });
     document.querySelectorAll("[data-shown]").forEach((one) => { one.dataset.html = one.innerHTML; });
   });
 })();

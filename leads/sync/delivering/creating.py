@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
 from integrations.errors import NotFound, RemoteError
-from integrations.leadpro.fields import TOKEN_KEY
+from integrations.leadpro.payloads import meta_of, same_token, token_of
+from integrations.leadpro.phones import spellings
 from leads.sync.crashpoints import crashpoint
 from leads.sync.delivering import outcomes, waits, words
 from leads.sync.delivering.outcomes import Outcome
 from leads.sync.delivering.ports import (
-    DONE,
     NEEDS_ATTENTION,
     UNCLEAR,
     VALUATION,
@@ -34,6 +36,16 @@ ROUNDS = 3
 #: Leads that one look-up may read by number, where it shows them without ``meta``.
 MOST_READ = 10
 LOST = "lost"
+
+
+class Sight(Enum):
+    """What a look-up that did not find our lead says."""
+
+    CLEAR = "it is not there"
+    CROWDED = "other leads of the person are there, and may hide it"
+    PARTIAL = "nothing"
+
+
 Journey = Generator[Call, Any, str]
 
 
@@ -57,7 +69,7 @@ def send(desk: Desk, claim: Claimed, began: float) -> Journey:
         return _failed(desk, claim, error, started_at)
     crashpoint("create:after_send")
     now = desk.clock.now()
-    if token_of(reply.data) not in (None, claim.token):
+    if _is_anothers(claim, reply.data):
         desk.store.record(
             claim, Sent(started_at, now, str(Outcome.UNCLEAR), reply.status, "another lead's token")
         )
@@ -66,10 +78,22 @@ def send(desk: Desk, claim: Claimed, began: float) -> Journey:
         claim, Sent(started_at, now, str(Outcome.OK), reply.status, remote_id=int(reply.data["id"]))
     )
     crashpoint("create:recorded")
-    desk.store.adopt(claim, reply, now, is_own_answer=True, warnings=[])
+    if token_of(reply.data) is None:
+        return (yield from _read_back(desk, claim, int(reply.data["id"])))
+    state = desk.store.adopt(claim, reply, now, is_own_answer=True, warnings=[])
     desk.store.note_written(now)
     crashpoint("create:settled")
-    return DONE
+    return state
+
+
+def _read_back(desk: Desk, claim: Claimed, remote_id: int) -> Journey:
+    """The answer names a lead and does not show that it is ours: what is read by its number counts."""
+    now = desk.clock.now()
+    unclear = desk.store.save(claim, replace(_unclear(desk, now), release=False), now)
+    if unclear is None:
+        return LOST
+    desk.store.note_written(now)
+    return (yield from _fetch(desk, unclear, remote_id))
 
 
 def _failed(desk: Desk, claim: Claimed, error: RemoteError, started_at: datetime) -> str:
@@ -108,15 +132,26 @@ def look_for(desk: Desk, claim: Claimed) -> Journey:
     crashpoint("lookup:before_read")
     started_at = desk.clock.now()
     try:
-        hits, is_complete = yield from search(desk, claim)
+        hits, sight = yield from search(desk, claim)
     except RemoteError as error:
         return _look_failed(desk, claim, error)
     if hits:
         return _adopt(desk, claim, hits)
-    after = _absent(desk, claim, started_at) if is_complete else _could_not_look(desk, claim)
-    state = _finish(desk, claim, after)
+    state = _finish(desk, claim, _not_found(desk, claim, sight, started_at))
     crashpoint("lookup:settled")
     return state
+
+
+def _not_found(desk: Desk, claim: Claimed, sight: Sight, started_at: datetime) -> After:
+    if sight is Sight.PARTIAL:
+        return _could_not_look(desk, claim)
+    if not waits.is_settled(started_at, claim.safe_at):
+        now = desk.clock.now()
+        since, safe_at = claim.claimed_at or claim.created_at, claim.safe_at or now
+        return After(UNCLEAR, waits.next_look(now, since, safe_at))
+    if sight is Sight.CROWDED:
+        return After(NEEDS_ATTENTION, problem=("unclear", "", words.CROWDED))
+    return _absent(desk, claim)
 
 
 def contacts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -124,32 +159,48 @@ def contacts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(by, str(payload[by])) for by in ("email", "phone") if payload.get(by)]
 
 
-def search(desk: Desk, claim: Claimed) -> Generator[Call, Any, tuple[list[Reply], bool]]:
-    """Leads that bear our token, lowest id first, and whether finding none means that there is none."""
+def respelt(asked: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same contacts as a remote may have written them down: it may compare what it wrote letter by letter."""
+    others = [
+        (by, other)
+        for by, value in asked
+        for other in ([value.strip().lower()] if by == "email" else spellings(value))
+    ]
+    return [one for one in dict.fromkeys(others) if one not in asked]
+
+
+def search(desk: Desk, claim: Claimed) -> Generator[Call, Any, tuple[list[Reply], Sight]]:
+    """Leads that bear our token, lowest id first, and what finding none means."""
     asked = contacts(claim.payload)
-    is_complete = bool(asked) and desk.rules.absence_counts()
+    is_complete, is_crowded = bool(asked) and desk.rules.absence_counts(), False
     known: set[int] = set()
+    if waits.is_settled(desk.clock.now(), claim.safe_at):
+        # Only then is absence believed, and worth every spelling.
+        asked += respelt(asked)
     for by, value in asked:
         desk.store.renew(claim, desk.clock.now() + desk.rules.lease)
         reply = yield LookUp(by, value)
         crashpoint(f"lookup:after_{by}")
-        ours = [Reply(row, reply.started_at) for row in reply.data if token_of(row) == claim.token]
+        ours = [Reply(row, reply.started_at) for row in reply.data if _is_ours(claim, row)]
         more, is_sure = yield from _verify(desk, claim, reply.data, known)
         if hits := sorted([*ours, *more], key=lambda hit: int(hit.data["id"])):
-            return hits, True
+            return hits, Sight.CLEAR
         is_complete &= is_sure and (reply.status != 404 or desk.rules.lookup_has_found())
-    return [], is_complete
+        is_crowded |= bool(reply.data) and not desk.rules.lookup_shows_children()
+    if not is_complete:
+        return [], Sight.PARTIAL
+    return [], Sight.CROWDED if is_crowded else Sight.CLEAR
 
 
 def _verify(
     desk: Desk, claim: Claimed, rows: list[Mapping[str, Any]], known: set[int]
 ) -> Generator[Call, Any, tuple[list[Reply], bool]]:
-    """Leads shown without ``meta`` may be ours: each is read by its number, the newest first. Those that are ours, and
-    whether the others certainly are not. ``known`` collects the numbers that certainly are not.
+    """Leads shown without a filled ``meta`` may be ours: each is read by its number, the newest first. Those that are
+    ours, and whether the others certainly are not. ``known`` collects the numbers that certainly are not.
     """
     if desk.rules.lookup_shows_meta():
         return [], True
-    bare = sorted({int(row["id"]) for row in rows if "meta" not in row} - known, reverse=True)
+    bare = sorted({int(row["id"]) for row in rows if not meta_of(row)} - known, reverse=True)
     ours: list[Reply] = []
     for remote_id in bare[:MOST_READ]:
         desk.store.renew(claim, desk.clock.now() + desk.rules.lease)
@@ -157,26 +208,32 @@ def _verify(
             reply = yield Get(remote_id)
         except NotFound:
             continue
-        if token_of(reply.data) == claim.token:
+        if _is_ours(claim, reply.data):
             ours.append(reply)
-        elif "meta" in reply.data:
+        elif _shows_meta(reply.data):
             known.add(remote_id)
     return ours, known.issuperset(bare)
 
 
-def token_of(lead: Mapping[str, Any]) -> str | None:
-    """The token that a remote lead bears."""
-    meta = lead.get("meta")
-    token = meta.get(TOKEN_KEY) if isinstance(meta, Mapping) else None
-    return token if isinstance(token, str) else None
+def _shows_meta(lead: Mapping[str, Any]) -> bool:
+    """Whether a lead read by its number says what it has: a map, or that it has none."""
+    return "meta" in lead and (lead["meta"] in (None, "") or meta_of(lead) is not None)
+
+
+def _is_ours(claim: Claimed, lead: Mapping[str, Any]) -> bool:
+    return same_token(token_of(lead), claim.token)
+
+
+def _is_anothers(claim: Claimed, lead: Mapping[str, Any]) -> bool:
+    return token_of(lead) is not None and not _is_ours(claim, lead)
 
 
 def _adopt(desk: Desk, claim: Claimed, hits: list[Reply]) -> str:
     ids = [int(hit.data["id"]) for hit in hits]
     warnings = [words.twice(ids)] if len(ids) > 1 else []
-    desk.store.adopt(claim, hits[0], desk.clock.now(), is_own_answer=False, warnings=warnings)
+    state = desk.store.adopt(claim, hits[0], desk.clock.now(), is_own_answer=False, warnings=warnings)
     crashpoint("lookup:settled")
-    return DONE
+    return state
 
 
 def _fetch(desk: Desk, claim: Claimed, remote_id: int) -> Journey:
@@ -189,7 +246,7 @@ def _fetch(desk: Desk, claim: Claimed, remote_id: int) -> Journey:
         return _finish(desk, claim, After(NEEDS_ATTENTION, problem=("gone", "", sentence), plan={}))
     except RemoteError as error:
         return _look_failed(desk, claim, error)
-    if token_of(reply.data) not in (None, claim.token):
+    if _is_anothers(claim, reply.data):
         sentence = words.ANOTHERS.format(remote_id=remote_id)
         return _finish(desk, claim, After(NEEDS_ATTENTION, problem=("found", "", sentence), plan={}))
     return _adopt(desk, claim, [reply])
@@ -211,12 +268,9 @@ def _could_not_look(desk: Desk, claim: Claimed) -> After:
     return After(UNCLEAR, waits.look_again(now, since, desk.chance))
 
 
-def _absent(desk: Desk, claim: Claimed, started_at: datetime) -> After:
-    now = desk.clock.now()
-    if not waits.is_settled(started_at, claim.safe_at):
-        since, safe_at = claim.claimed_at or claim.created_at, claim.safe_at or now
-        return After(UNCLEAR, waits.next_look(now, since, safe_at))
-    rounds = claim.rounds + 1
+def _absent(desk: Desk, claim: Claimed) -> After:
+    """It is certainly not there."""
+    now, rounds = desk.clock.now(), claim.rounds + 1
     if rounds >= ROUNDS or outcomes.is_hopeless(desk, claim, now):
         problem = ("absent", "", words.KEEPS_FAILING.format(times=claim.attempts))
         return After(NEEDS_ATTENTION, problem=problem, rounds=rounds)

@@ -13,7 +13,9 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from integrations.rest import Answer
+from integrations.uptime import uptime
 from leads.models import Connection, Copy, Lane, Push, Remote, Status
+from leads.models.encryption import UnreadableSecret
 from leads.remotes import (
     BudgetSpent,
     ConnectionPaused,
@@ -55,16 +57,16 @@ class SharedClock:
     """The time that all workers share: the database server's, or this machine's with SQLite. It never jumps."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._began = uptime()
         self._start = _database_now()
 
     def now(self) -> datetime:
         """Aware."""
-        return self._start + timedelta(seconds=time.monotonic() - self._began)
+        return self._start + timedelta(seconds=uptime() - self._began)
 
     def monotonic(self) -> float:
-        """This process's own clock, the one that write deadlines are kept by."""
-        return time.monotonic()
+        """This machine's own clock, the one that write deadlines are kept by."""
+        return uptime()
 
 
 def _database_now() -> datetime:
@@ -85,6 +87,9 @@ def deliver_due(connection: Connection, *, until: datetime | None = None, limit:
     if not _is_open(connection):
         return Delivered()
     desk = make_desk(connection)
+    if until is not None:
+        # The caller's clock may differ from the one that all workers share.
+        until = desk.clock.now() + (until - timezone.now())
     crashpoint("deliver:before_claim")
     return run(engine.deliver_many(desk, until=until, limit=limit), connection)
 
@@ -100,7 +105,10 @@ def _is_open(connection: Connection) -> bool:
     if stop_where_not_ours(timezone.now()):
         return False
     connection.refresh_from_db()
-    return connection.is_connected and not connection.is_paused
+    try:
+        return connection.is_connected and not connection.is_paused
+    except UnreadableSecret:
+        return False
 
 
 def make_desk(connection: Connection) -> Desk:
@@ -128,6 +136,7 @@ def make_rules(connection: Connection) -> Rules:
         find_statuses=lambda name: _find_statuses(connection, name),
         lookup_has_found=lambda: connection.lookup_has_found or bool(connection.learnt("absent_is_404")),
         absence_counts=lambda: connection.learnt("lookup_children") is not False,
+        lookup_shows_children=lambda: connection.learnt("lookup_children") is True,
         lookup_shows_meta=lambda: connection.learnt("lookup_meta") is True,
         shows_answers=lambda: _shows_answers(connection),
     )
@@ -213,7 +222,7 @@ class _Caller:
 def _patience(call: Call) -> float:
     """A send waits as long as its window allows: to come too late wastes the attempt and the read before it."""
     if isinstance(call, Create | Submit | Patch):
-        return max(0.0, call.write_before - time.monotonic() - SPARE)
+        return max(0.0, call.write_before - uptime() - SPARE)
     return PATIENCE
 
 

@@ -20,7 +20,7 @@ OPEN = (WAITING, SENDING, UNCLEAR, NEEDS_ATTENTION)
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """POST a lead or an instant valuation. No byte may be written after ``write_before`` (monotonic seconds)."""
+    """POST a lead or an instant valuation. No byte may be written after ``write_before`` (seconds of `uptime`)."""
 
     payload: Mapping[str, Any]
     write_before: float
@@ -181,11 +181,12 @@ class Store(Protocol):
 
     def adopt(
         self, claim: Claimed, reply: Reply, now: datetime, *, is_own_answer: bool, warnings: list[str]
-    ) -> None:
+    ) -> str:
         """The remote lead in ``reply`` is this push's, whoever saw it first and whatever the fence says.
 
         ``is_own_answer``: it came as the answer to the create itself, so what it shows is what edits made since
-        are based on. Repeatable.
+        are based on. Returns DONE, or NEEDS_ATTENTION where the remote lead is here already as another lead.
+        Repeatable.
         """
 
     def take_answer(self, claim: Claimed, answer: Submitted, now: datetime) -> None:
@@ -246,6 +247,8 @@ class Rules:
     lookup_has_found: Callable[[], bool] = lambda: False
     #: Whether a lead that no look-up shows is not there; not so where look-ups leave child leads out.
     absence_counts: Callable[[], bool] = lambda: True
+    #: Whether look-ups are known to show every lead of a person; without that, one shown may hide another.
+    lookup_shows_children: Callable[[], bool] = lambda: False
     #: Whether look-ups are known to show ``meta``; without that, a lead shown without the key is read by its number.
     lookup_shows_meta: Callable[[], bool] = lambda: False
     #: Whether reads of this connection have ever shown an answer; without that a missing one proves nothing.

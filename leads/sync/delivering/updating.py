@@ -136,6 +136,8 @@ def settle_and_plan(desk: Desk, claim: Claimed, read: Read) -> After:
         for name in sorted(claim.in_conflict & edits.keys())
     ]
     after.rebase = {name: theirs.get(name) for name in after.over if name in theirs}
+    # What both agree on is shown as Lead.pro writes it, with the keys that others keep in ``meta``.
+    after.show = list(dict.fromkeys([*after.show, *after.rebase]))
     if not merge.is_empty:
         now = desk.clock.now()
         after.state, after.release = SENDING, False

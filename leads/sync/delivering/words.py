@@ -23,6 +23,14 @@ CANNOT_LOOK = (
     "Sent, and we could not find out whether it arrived: Lead.pro's search does not work for us."
     " Look in Lead.pro: if it is there, say “It is there”; if not, try again."
 )
+CROWDED = (
+    "Sent, and we could not find out whether it arrived: Lead.pro shows other leads of this person and may hide this"
+    " one behind them. Look in Lead.pro: if it is there, say “It is there”; if not, send it again."
+)
+MERGED = (
+    "Lead.pro answered with #{remote_id}, which is lead {lead_id} here: it may have put this enquiry into that lead."
+    " Look in Lead.pro: if the enquiry is there, discard this one; if it is missing, send it again."
+)
 ANSWERS_UNSEEN = (
     "The answers were sent and never confirmed, and Lead.pro does not show answers to us. Look in Lead.pro:"
     " if they are missing, try again; if they are there, discard."
@@ -50,6 +58,10 @@ BUSY = "Saved. {name} is busy; it is tried again by itself."
 UNREACHABLE = "Saved. {name} cannot be reached just now; it is tried again by itself."
 KEY_REFUSED = "Saved. {name} refuses our key; it goes out once that is mended."
 WRONG_ADDRESS = "Saved. The address of {name} seems wrong; it goes out once that is mended."
+SETTLING = (
+    "Saved. An earlier change of this lead was given up while it may still arrive. This one waits until that is over"
+    " and goes out by itself."
+)
 TOGETHER = "Goes out together with push {push_id}."
 TWICE = "Twice in Lead.pro: {ids}. Merge there."
 ANSWER_HIDDEN = "Lead.pro took the answer to “{question}” and does not show it."

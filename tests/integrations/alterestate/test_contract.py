@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 
 import pytest
 
 from integrations.alterestate.client import AlterEstateClient
 from integrations.errors import OutcomeUnknown, RemoteError, TransientError, WrongAddress
+from integrations.uptime import uptime
 from tests.integrations.contract import CASES, UNSURE, Case
 from tests.integrations.faultserver import FaultServer, answering, respond
 
@@ -70,6 +70,6 @@ def test_a_redirect_is_not_followed_and_the_key_not_sent_on() -> None:
 
 def test_a_write_is_not_begun_after_its_window() -> None:
     with FaultServer(answering(respond(201, "{}"))) as server:
-        error = send(server.url, write_before=time.monotonic() - 1)
+        error = send(server.url, write_before=uptime() - 1)
     assert type(error) is TransientError
     assert server.requests == []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from collections.abc import Callable
 
 import pytest
 
 from integrations.aviv.client import AvivClient
 from integrations.errors import RemoteError, TransientError, UnexpectedPayload, WrongAddress
+from integrations.uptime import uptime
 from tests.integrations.contract import CASES, UNSURE, Case, Outcome
 from tests.integrations.faultserver import FaultServer, answering, respond
 
@@ -103,5 +103,5 @@ def test_a_write_is_not_begun_after_its_window() -> None:
         FaultServer(answering(respond(200, '{"requestId": "r"}'))) as server,
         pytest.raises(TransientError, match="too late"),
     ):
-        connect(server.url).create_lead({}, write_before=time.monotonic() - 1)
+        connect(server.url).create_lead({}, write_before=uptime() - 1)
     assert server.requests == []

@@ -83,6 +83,10 @@ def test_a_failed_lookup_never_looks_like_an_empty_one(document: Any) -> None:
         {"meta": {"current_page": 1, "last_page": 3}},
         {"has_more": True},
         {"pagination": {"nextCursor": "abc"}},
+        {"total": 2},
+        {"count": "2"},
+        {"meta": {"total": 2, "per_page": 1}},
+        {"pagination": {"count": 2}},
     ],
 )
 def test_one_page_of_several_proves_nothing_about_absence(paging: Any) -> None:
@@ -90,13 +94,23 @@ def test_one_page_of_several_proves_nothing_about_absence(paging: Any) -> None:
         ask("find_leads", {"data": [BARE], **paging}, email="marla.sample@example.org")
 
 
+@pytest.mark.parametrize(
+    "document", [{"data": [], "total": 1}, {"total": 1, "data": {"leads": []}}, {"data": BARE, "total": 2}]
+)
+def test_a_list_that_counts_more_than_it_shows_is_not_complete(document: Any) -> None:
+    with pytest.raises(UnexpectedPayload, match="one page of several"):
+        ask("find_leads", document, email="marla.sample@example.org")
+
+
 def test_the_last_page_is_complete() -> None:
-    paging = {"meta": {"current_page": 1, "last_page": 1}, "links": {"next": None}}
+    paging = {"meta": {"current_page": 1, "last_page": 1, "total": 1}, "links": {"next": None}, "count": 1}
     assert ask("find_leads", {"data": [BARE], **paging}, email="marla.sample@example.org").data == [BARE]
+    nobody = {"data": [], "total": 0, "meta": {"count": 0}}
+    assert ask("find_leads", nobody, email="marla.sample@example.org").data == []
 
 
 def test_a_lookup_of_several_mib_is_read_and_one_beyond_the_limit_is_not() -> None:
-    body = json.dumps([{"id": number, "message": "m" * 1000} for number in range(1, 5000)])
+    body = json.dumps([{"id": number, "type": "sale", "message": "m" * 1000} for number in range(1, 5000)])
     with FaultServer(answering(respond(200, body), respond(200, "[" + " " * LOOKUP_BODY + "]"))) as server:
         client = LeadProClient(base_url=server.url, api_key="key")
         assert len(client.find_leads(phone="01632960123").data) == 4999
@@ -127,9 +141,20 @@ def test_a_create_is_any_2xx_with_a_lead_that_has_an_id(document: Any, status: i
 
 @pytest.mark.parametrize(
     "document",
-    [{"ok": True}, [], [LEAD, LEAD], {"id": None}, {"id": "abc"}, {"id": 0}, {"id": True}, {"id": 1e30}],
+    [
+        {"ok": True},
+        [],
+        [LEAD, LEAD],
+        {"id": None},
+        {"id": "abc"},
+        {"id": 0},
+        {"id": True},
+        {"id": 1e30},
+        {"id": 12, "success": False, "message": "Invalid phone"},
+        {"id": "12", "ok": False, "code": 422},
+    ],
 )
-def test_a_create_without_an_id_may_have_been_applied(document: Any) -> None:
+def test_a_create_without_a_lead_in_its_answer_may_have_been_applied(document: Any) -> None:
     with pytest.raises(OutcomeUnknown, match="may or may not"):
         ask("create_lead", document, {"type": "sale"})
 
@@ -153,6 +178,41 @@ def test_an_id_in_text_is_the_same_id() -> None:
 
 def test_trap_2_the_answer_to_a_patch_is_not_taken_for_a_lead() -> None:
     assert ask("update_lead", {"first_name": "Joe", "id": 1}, 18376, {"first_name": "Joe"}) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"success": False, "message": "No such status."}, {"error": {"code": 7}}, {"errors": ["Bad."]}],
+    ids=["success", "error", "errors"],
+)
+def test_an_error_in_the_answer_to_a_patch_is_no_success(answer: Any) -> None:
+    with pytest.raises(OutcomeUnknown, match="it reports an error"):
+        ask("update_lead", answer, 18376, {"status": "Nowhere"})
+
+
+def test_a_patch_that_was_only_taken_in_is_not_done() -> None:
+    with FaultServer(answering(respond(202, '{"first_name": "Joe"}'))) as server:
+        client = LeadProClient(base_url=server.url, api_key="key")
+        with pytest.raises(OutcomeUnknown, match="taken in, and is not done yet"):
+            client.update_lead(18376, {"first_name": "Joe"})
+
+
+@pytest.mark.parametrize("call", ["get_lead", "find_leads"])
+def test_an_id_alone_is_no_lead(call: str) -> None:
+    ask_for: tuple[Any, dict[str, Any]] = (
+        ((7,), {}) if call == "get_lead" else ((), {"email": "ada@example.org"})
+    )
+    with pytest.raises(UnexpectedPayload, match="nothing of the lead but its id"):
+        ask(call, {"id": 7, "message": "Read."}, *ask_for[0], **ask_for[1])
+    assert ask("create_lead", {"id": 7, "message": "Made."}, {"type": "sale"}).data["id"] == 7
+
+
+def test_a_404_that_breaks_off_says_nothing_about_the_address() -> None:
+    cut = respond(404, '{"message": "Nobody"}').replace(b"Content-Length: 21", b"Content-Length: 99")
+    with FaultServer(answering(cut)) as server:
+        client = LeadProClient(base_url=server.url, api_key="key")
+        with pytest.raises(UnexpectedPayload, match="it breaks off"):
+            client.find_leads(email="ada@example.org")
 
 
 def test_trap_3_the_answer_to_a_patch_may_be_invalid_json() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from integrations.errors import NotFound, RemoteError, TransientError, WrongAddress
 from integrations.leadpro.client import LeadProClient
+from integrations.uptime import uptime
 from integrations.wire import open_socket
 from tests.integrations.contract import CASES, UNSURE, Case
 from tests.integrations.faultserver import FaultServer, FullBacklog, Peer, answering, respond
@@ -152,7 +153,7 @@ def test_a_write_is_not_begun_after_its_window(call: str, monkeypatch: pytest.Mo
     monkeypatch.setattr("integrations.wire.open_socket", connect_slowly)
     with FaultServer(answering(respond(200, '{"id": 1}'))) as server:
         client = connect(server.url)
-        window = time.monotonic() + 0.05
+        window = uptime() + 0.05
         error = fail_late(client, call, window)
         wait_until(lambda: server.connections == 1)
     assert type(error) is TransientError
@@ -185,7 +186,7 @@ def test_a_404_says_whether_the_api_or_a_proxy_spoke(body: str, kind: str | None
 
 
 def test_writes_use_a_fresh_connection_each_and_reads_share_one() -> None:
-    with FaultServer(answering(respond(200, '{"id": 7}'))) as server:
+    with FaultServer(answering(respond(200, '{"id": 7, "type": "sale"}'))) as server:
         client = connect(server.url, 2, 4)
         for _ in range(3):
             client.get_lead(7)
@@ -199,7 +200,7 @@ def test_writes_use_a_fresh_connection_each_and_reads_share_one() -> None:
 def test_a_kept_connection_that_the_peer_closed_is_replaced() -> None:
     def close_after_one(peer: Peer) -> None:
         peer.read_request()
-        peer.send(respond(200, '{"id": 7}'))
+        peer.send(respond(200, '{"id": 7, "type": "sale"}'))
 
     with FaultServer(close_after_one) as server:
         client = connect(server.url, 2, 4)
