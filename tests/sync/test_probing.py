@@ -37,6 +37,7 @@ READINGS: list[tuple[dict[str, Any], str, Any]] = [
         for to, form in (
             ("array", "array"),
             ("object_when_one", "object"),
+            ("data_when_one", "wrapped_object"),
             ("data", "data"),
             ("paginated", "paginated"),
         )

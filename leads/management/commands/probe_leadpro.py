@@ -44,7 +44,8 @@ class Command(PlainCommand):
             self.tell(
                 f"The test lead is #{report.lead_id} in Lead.pro, “leadmirror Test, please delete”. Delete it there."
             )
-        self.print_counts(learnt=learnt, not_learnt=len(report.facts) - learnt)
+        kept = sum(bool(fact.kept) for fact in report.facts)
+        self.print_counts(learnt=learnt, kept=kept, not_learnt=len(report.facts) - learnt - kept)
         if report.stopped:
             raise CommandError(report.stopped)
         if not learnt:
@@ -57,6 +58,8 @@ def render_facts(facts: list[Fact]) -> list[str]:
     lines += ["  ".join("-" * width for width in WIDTHS)]
     for fact in facts:
         found = fact.found if fact.is_learnt else f"not learnt: {fact.found}"
+        if fact.kept:
+            found = f"kept: {fact.kept}. Not learnt again: {fact.found}"
         lines += _render_row(fact.question, found, f"! {fact.effect}" if fact.is_warning else fact.effect)
     return lines
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from leads.models import Connection
 from leads.remotes import ConnectionPaused, NotConnected
-from leads.sync.probing import reading, writing
+from leads.sync.probing import reading, recalling, writing
 from leads.sync.probing.asking import Asker
 from leads.sync.probing.facts import Fact
 
@@ -54,9 +54,8 @@ def probe(
     connection.refresh_from_db()
     _learn_successes(asker)
     keep(asker, now)
-    return Report(
-        asker.findings.rows(), lead_id, stopped or (connection.reason if connection.is_paused else "")
-    )
+    facts = [recalling.recall(connection, fact) for fact in asker.findings.rows()]
+    return Report(facts, lead_id, stopped or (connection.reason if connection.is_paused else ""))
 
 
 def _refuse_when_shut(connection: Connection) -> None:
@@ -82,6 +81,10 @@ def keep(asker: Asker, now: datetime) -> None:
         before = row.capabilities if row.capabilities.get("base_url") == address else {}
         known = {**before, **asker.findings.values()}
         known |= {
+            recalling.WORDS: {
+                **before.get(recalling.WORDS, {}),
+                **recalling.put_in_words(asker.findings.rows(), now),
+            },
             "base_url": address,
             "probed_at": now.isoformat(),
             "not_learnt": {fact.name: fact.found for fact in asker.findings.rows() if not fact.is_learnt},

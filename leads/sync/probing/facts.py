@@ -22,7 +22,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "phone_match": ("Whether phone numbers match as spelt", "Each spelling is asked for."),
     "email_match": (
         "Whether e-mail addresses match in any case",
-        "They are asked for exactly as they were sent.",
+        "They are asked for as they were sent, then in lower case.",
     ),
     "lookup_children": ("Whether it shows child leads", "Child leads are read by their own ids."),
     "missing_lead": ("How it says that a lead does not exist", "Gone after two clear 404s, a day apart."),
@@ -51,7 +51,9 @@ class NotLearnt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One question: ``found`` in words, or why it was not; ``effect``: what leadmirror does because of it."""
+    """One question: ``found`` in words, or why it was not; ``effect``: what leadmirror does because of it. ``kept``:
+    what an earlier probe found, in words, where this one is silent; ``value`` and ``effect`` are then by that.
+    """
 
     name: str
     found: str
@@ -59,6 +61,7 @@ class Fact:
     value: Any = None
     is_learnt: bool = True
     is_warning: bool = False
+    kept: str = ""
 
     @property
     def question(self) -> str:

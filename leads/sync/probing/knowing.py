@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from integrations.leadpro.payloads import meta_of
 from integrations.leadpro.phones import spellings
-from integrations.leadpro.probing import Look, find_shown, name_lookup_form
+from integrations.leadpro.probing import Look, find_shown, name_list_form, name_lookup_form
 from leads.models import Connection, Copy, Lead
-from leads.sync.probing.asking import LOOKUP, Asker, expect_success
+from leads.sync.probing.asking import LOOKUP, Asker, expect_label, expect_success, name_mislabel
 from leads.sync.probing.facts import NotLearnt
 
 #: Known leads that are asked for until one is shown, and how many of the newest are considered.
@@ -18,6 +19,7 @@ FORMS = {
     "array": ("a list", "Understood."),
     "object": ("the lead itself, where there is one", "Understood."),
     "data": ("a list, wrapped", "Understood."),
+    "wrapped_object": ("an object, wrapped, where there is one", "Understood."),
     "paginated": (
         "a list, in pages",
         "One page is taken; where there are more, the look-up fails and says so.",
@@ -28,13 +30,16 @@ FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A lead that Lead.pro certainly has. ``is_only``: the person is not known to have others."""
+    """A lead that Lead.pro certainly has. ``phone`` as it is shown, where that is known, ``sent_phone`` as it was sent;
+    ``is_only``: the person is not known to have others.
+    """
 
     leadpro_id: int
     email: str
     phone: str = ""
     has_meta: bool = False
     is_only: bool = False
+    sent_phone: str = ""
 
 
 def list_known(connection: Connection) -> list[Known]:
@@ -48,7 +53,7 @@ def list_known(connection: Connection) -> list[Known]:
             int(copy.remote_id),
             copy.raw["email"],
             copy.raw["phone"] if isinstance(copy.raw.get("phone"), str) else "",
-            bool(copy.raw.get("meta")),
+            bool(meta_of(copy.raw)),
             counts[copy.lead.email_key] == 1,
         )
         for copy in rows
@@ -70,10 +75,11 @@ def ask_known(asker: Asker, known: list[Known]) -> None:
         for one in known[:TRIES]:
             look = asker.get(LOOKUP, {"email": one.email})
             if (row := shown_in(look, one)) is not None:
-                note_look_up_found(asker.connection)
                 _learn_form(asker, look)
+                expect_label(look)
+                note_look_up_found(asker.connection)
                 learn_meta(asker, one, row)
-                ask_matching(asker, one)
+                ask_matching(asker, replace(one, phone=shown_phone(row) or one.phone))
                 return
         raise NotLearnt(
             f"Asked for {min(len(known), TRIES)} leads that are known here, it showed none of them."
@@ -86,6 +92,12 @@ def shown_in(look: Look, one: Known) -> dict[str, Any] | None:
     return next((row for row in rows if str(row["id"]) == str(one.leadpro_id)), None)
 
 
+def shown_phone(row: dict[str, Any]) -> str:
+    """The number that a lead shows, or nothing: Lead.pro may keep it otherwise than it was sent."""
+    phone = row.get("phone")
+    return phone if isinstance(phone, str) else ""
+
+
 def note_look_up_found(connection: Connection) -> None:
     """The look-up has shown a lead of this account."""
     if not connection.lookup_has_found:
@@ -95,21 +107,27 @@ def note_look_up_found(connection: Connection) -> None:
 
 def _learn_form(asker: Asker, look: Look) -> None:
     form = name_lookup_form(look.document)
+    if form == "data" and name_list_form(look.document) == "other":
+        form = "wrapped_object"
     found, effect = FORMS[form]
-    asker.findings.learn("lookup_form", form, found, effect, warns=form in ("paginated", "other"))
+    mislabel = name_mislabel(look)
+    warns = bool(mislabel) or form in ("paginated", "other")
+    asker.findings.learn("lookup_form", form, found, mislabel or effect, warns=warns)
 
 
 def learn_meta(asker: Asker, one: Known, row: dict[str, Any]) -> None:
-    """Whether a lead that has meta is shown with it."""
-    if "meta" in row and (row["meta"] or not one.has_meta):
+    """Whether a lead that has meta is shown with it, in a form that can be read."""
+    meta, is_filled = meta_of(row), bool(row.get("meta"))
+    if meta or ("meta" in row and not one.has_meta and (meta is not None or not is_filled)):
         asker.findings.learn(
             "lookup_meta", True, "yes", "A new lead of unclear fate is recognised by its token."
         )
-    elif one.has_meta:
+    elif one.has_meta or (is_filled and meta is None):
         effect = (
             "Leads of unclear fate cannot be recognised there: they are not sent again, a person decides."
         )
-        asker.findings.learn("lookup_meta", False, "no", effect, warns=True)
+        found = "in no form that is known" if is_filled and meta is None else "no"
+        asker.findings.learn("lookup_meta", False, found, effect, warns=True)
     else:
         asker.findings.miss("lookup_meta", "The lead that was asked for has none.")
 
@@ -117,7 +135,7 @@ def learn_meta(asker: Asker, one: Known, row: dict[str, Any]) -> None:
 def ask_matching(asker: Asker, one: Known) -> None:
     """The same person, spelt otherwise."""
     with asker.findings.asking("phone_match"):
-        asker.findings.learn("phone_match", *_match_phone(asker, one))
+        _match_phone(asker, one)
     with asker.findings.asking("email_match"):
         other = one.email.swapcase()
         if other == one.email:
@@ -127,22 +145,37 @@ def ask_matching(asker: Asker, one: Known) -> None:
         asker.findings.learn("email_match", "ignore_case" if is_found else "exact", found)
 
 
-def _match_phone(asker: Asker, one: Known) -> tuple[str, str, str]:
+def _match_phone(asker: Asker, one: Known) -> None:
     others = [spelling for spelling in spellings(one.phone) if spelling != one.phone]
     if not others:
         raise NotLearnt("The lead that was asked for has no number with two spellings.")
     if not _is_shown(asker, one, phone=one.phone):
         raise NotLearnt("Asked for a number exactly as it is shown, it did not show the lead.")
-    if all(_is_shown(asker, one, phone=other) for other in others):
-        return "normalised", "in any spelling", "The first spelling that is asked for is enough."
-    return "exact", "exactly as spelt", "As spelt, then national, then +44 are asked for."
+    matching = [other for other in others if _is_shown(asker, one, phone=other)]
+    if matching == others:
+        effect = "The first spelling that is asked for is enough."
+        asker.findings.learn("phone_match", "normalised", "in any spelling", effect)
+        return
+    found, effect = "exactly as spelt", "As spelt, then national, then +44 are asked for."
+    is_lost = False
+    if one.sent_phone not in ("", one.phone) and not _is_shown(asker, one, phone=one.sent_phone):
+        found = "exactly as shown, which is not as sent"
+        is_lost = not matching and one.phone not in spellings(one.sent_phone)
+    if is_lost:
+        effect = "No spelling that is asked for matches: new leads are found by e-mail only."
+    asker.findings.learn("phone_match", "exact", found, effect, warns=is_lost)
+
+
+def look_up(asker: Asker, one: Known, **contact: str) -> dict[str, Any] | None:
+    """That lead, where a look-up for this shows it. Raises NotLearnt where the answer says neither."""
+    look = expect_label(asker.get(LOOKUP, contact))
+    if not look.is_success and look.status != 404:
+        expect_success(look)
+    return shown_in(look, one)
 
 
 def _is_shown(asker: Asker, one: Known, **contact: str) -> bool:
-    look = asker.get(LOOKUP, contact)
-    if not look.is_success and look.status != 404:
-        expect_success(look)
-    return shown_in(look, one) is not None
+    return look_up(asker, one, **contact) is not None
 
 
 def ask_children(asker: Asker) -> None:

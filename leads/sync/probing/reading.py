@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from integrations.answers import is_json_type
 from integrations.errors import RemoteError, TransientError
 from integrations.leadpro.probing import (
     NO_JSON,
@@ -17,7 +18,8 @@ from integrations.leadpro.probing import (
     name_refusal_form,
 )
 from integrations.leadpro.shapes import ShapeError, StatusRow, parse_office_rows, parse_status_rows
-from leads.sync.probing.asking import LOOKUP, Asker, expect_success
+from leads.models import Connection
+from leads.sync.probing.asking import LOOKUP, Asker, expect_success, is_taken, name_mislabel
 from leads.sync.probing.facts import NotLearnt
 from leads.sync.probing.knowing import ask_children, ask_known, list_known
 
@@ -64,7 +66,9 @@ def ask_offices(asker: Asker) -> None:
         form = name_list_form(look.document)
         ids = name_id_form(row.get("id") for row in _rows_of(look.document))
         found = f"{len(rows)} offices, {_wrapped(form)}, ids {'as numbers and text' if ids == 'mixed' else 'as ' + ids}"
-        asker.findings.learn("offices", {"form": form, "ids": ids}, found, "Understood.")
+        mislabel = name_mislabel(look)
+        effect = mislabel or "Understood."
+        asker.findings.learn("offices", {"form": form, "ids": ids}, found, effect, warns=bool(mislabel))
 
 
 def _rows_of(document: Any) -> list[dict[str, Any]]:
@@ -78,16 +82,21 @@ def _wrapped(form: str) -> str:
 
 def ask_statuses(asker: Asker) -> None:
     """The configured address, then likely ones, until one answers with a list of statuses."""
-    configured = "/" + str(asker.connection.setting("statuses_path")).strip().lstrip("/")
+    configured = configured_path(asker.connection)
     paths = list(dict.fromkeys((configured, *STATUSES_PATHS)))
     with asker.findings.asking("statuses_path", "statuses_form"):
         for path in paths:
             look = _try(asker, path)
             if look is not None and (rows := _statuses_in(look)):
                 asker.statuses = rows
-                _learn_statuses(asker, path, configured, name_list_form(look.document))
+                _learn_statuses(asker, path, configured, look)
                 return
         raise NotLearnt(f"None of these answered with statuses: {', '.join(paths)}.")
+
+
+def configured_path(connection: Connection) -> str:
+    """The address of statuses as it is set."""
+    return "/" + str(connection.setting("statuses_path")).strip().lstrip("/")
 
 
 def _try(asker: Asker, path: str) -> Look | None:
@@ -111,12 +120,19 @@ def _statuses_in(look: Look) -> list[StatusRow]:
         return []
 
 
-def _learn_statuses(asker: Asker, path: str, configured: str, form: str) -> None:
-    effect = "As it is set."
-    if path != configured:
-        effect = f"Used instead of {configured}, until that setting is changed."
-    asker.findings.learn("statuses_path", path, f"{len(asker.statuses)} statuses at {path}", effect)
-    asker.findings.learn("statuses_form", form, _wrapped(form), "Understood.")
+def _learn_statuses(asker: Asker, path: str, configured: str, look: Look) -> None:
+    form, mislabel = name_list_form(look.document), name_mislabel(look)
+    found, effect = f"{len(asker.statuses)} statuses at {path}", mislabel or say_path(path, configured)
+    asker.findings.learn("statuses_path", path, found, effect, warns=bool(mislabel))
+    effect = mislabel or "Understood."
+    asker.findings.learn("statuses_form", form, _wrapped(form), effect, warns=bool(mislabel))
+
+
+def say_path(path: str, configured: str) -> str:
+    """Where statuses are asked for, given where they are."""
+    if path == configured:
+        return "As it is set."
+    return f"Used instead of {configured}, until that setting is changed."
 
 
 def ask_lookup_path(asker: Asker) -> None:
@@ -149,33 +165,46 @@ def ask_nobody(asker: Asker) -> None:
             )
             return
         found, effect, warns = NOBODY[form]
-        asker.findings.learn("lookup_nobody", form, f"{found} ({look.status})", effect, warns=warns)
+        mislabel = name_mislabel(look)
+        found, effect = f"{found} ({look.status})", mislabel or effect
+        asker.findings.learn("lookup_nobody", form, found, effect, warns=warns or bool(mislabel))
 
 
 def ask_missing(asker: Asker) -> None:
     """A lead by an id that is not in use."""
     with asker.findings.asking("missing_lead"):
         look = asker.get(f"/leads/{UNUSED_ID + secrets.randbelow(100_000_000)}")
-        if look.is_success:
+        if is_taken(look):
             raise NotLearnt(f"An id that is not in use was answered with {look.status}.")
         learn_refusal(asker, look)
         form = name_refusal_form(look)
         is_clear = look.status in (404, 410) and isinstance(look.document, (dict, list))
+        is_clear = is_clear and is_json_type(look.content_type)
         effect = (
             "Twice, a day apart: the lead is marked as gone."
             if is_clear
             else ("Not clear enough: a deleted lead stays here and is asked for again.")
         )
         value = {"status": look.status, "form": form}
-        asker.findings.learn("missing_lead", value, f"{look.status}, {form}", effect, warns=not is_clear)
+        asker.findings.learn(
+            "missing_lead", value, f"{_say_status(look)}, {form}", effect, warns=not is_clear
+        )
 
 
 def learn_refusal(asker: Asker, look: Look) -> None:
-    """The form of a refusal; one that names a field says most."""
+    """The form of a refusal; one that names a field, or comes as a success, says most."""
     form, field = name_refusal_form(look), find_field(look)
-    if look.is_success or (asker.findings.knows("error_body") and not field):
+    if is_taken(look) or (asker.findings.knows("error_body") and not field and not look.is_success):
         return
     named = f", names the field ({field})" if field else ""
     effect = "Its words are shown beside the field." if field else "Its words are shown with the lead."
+    if look.is_success:
+        effect = "It counts as unclear: Lead.pro is asked before anything is sent again."
     value = {"form": form, "status": look.status, "names_field": bool(field)}
-    asker.findings.learn("error_body", value, f"{look.status}, {form}{named}", effect)
+    found = f"{_say_status(look)}, {form}{named}"
+    asker.findings.learn("error_body", value, found, effect, warns=look.is_success)
+
+
+def _say_status(look: Look) -> str:
+    """The status of a refusal."""
+    return f"{look.status} as if it were a success" if look.is_success else str(look.status)

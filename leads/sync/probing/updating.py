@@ -10,12 +10,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from integrations.answers import is_json_type
 from integrations.leadpro.fields import TOKEN_KEY
-from integrations.leadpro.payloads import render_instant
+from integrations.leadpro.payloads import meta_of, render_instant, same_token, token_of
 from integrations.leadpro.probing import Look, find_shown, name_pairs_form, name_update_form
 from integrations.leadpro.shapes import StatusRow
 from leads.models import Connection, Status
-from leads.sync.probing.asking import Asker, expect_success
+from leads.sync.probing.asking import Asker, expect_label, expect_success, is_taken
 from leads.sync.probing.facts import NotLearnt
 from leads.sync.probing.reading import learn_refusal
 
@@ -53,7 +54,7 @@ def read_until(asker: Asker, lead: TestLead, shows: Callable[[dict[str, Any]], b
     """Whether the lead comes to show it, within a moment. ``lead.shown`` is the last read."""
     for pause in PAUSES:
         time.sleep(pause)
-        look = expect_success(asker.get(f"/leads/{lead.leadpro_id:d}"))
+        look = expect_label(expect_success(asker.get(f"/leads/{lead.leadpro_id:d}")))
         lead.shown = next(iter(find_shown(look.document)), {})
         if shows(lead.shown):
             return True
@@ -91,8 +92,14 @@ def ask_update(asker: Asker, lead: TestLead) -> None:
         form = name_update_form(look, sent)
         if not read_until(asker, lead, lambda shown: shown.get("utm_content") == "leadmirror-1"):
             raise NotLearnt(f"An update was answered with {look.status} and did not show afterwards.")
-        effect = "Every update counts as unclear until the lead is read again." if form == "page" else ""
-        asker.findings.learn("patch_answer", form, f"{look.status}, {form}", effect, warns=form == "page")
+        effect = "" if _is_clear(look) else "Every update counts as unclear until the lead is read again."
+        asker.findings.learn("patch_answer", form, f"{look.status}, {form}", effect, warns=bool(effect))
+
+
+def _is_clear(look: Look) -> bool:
+    """Whether such an answer to an update counts as a success, as in `LeadProClient.update_lead`."""
+    is_labelled = bool(look.content_type) and is_json_type(look.content_type)
+    return look.status == 204 or (look.status != 202 and is_labelled)
 
 
 def ask_names(asker: Asker, lead: TestLead) -> None:
@@ -100,15 +107,19 @@ def ask_names(asker: Asker, lead: TestLead) -> None:
     with asker.findings.asking("patch_needs_names"):
         if not asker.findings.knows("patch_answer"):
             raise NotLearnt("An update with both names did not work either.")
+        before = lead.shown
         look = asker.patch(lead.leadpro_id, {"utm_content": "leadmirror-2"})
-        if not look.is_success:
+        if not is_taken(look):
             learn_refusal(asker, look)
             asker.findings.learn("patch_needs_names", True, f"yes ({look.status} without)", _NAMES_NEEDED)
             return
         is_shown = read_until(asker, lead, lambda shown: shown.get("utm_content") == "leadmirror-2")
-        if any(lead.shown.get(name) != value for name, value in NAMES.items()):
+        # Against the read before: Lead.pro may spell names otherwise than they were sent.
+        lost = [name for name in NAMES if lead.shown.get(name) != before.get(name)]
+        if lost:
             update(asker, lead)
-            asker.findings.learn("patch_needs_names", True, "yes: left out, they are emptied", _NAMES_NEEDED)
+            verb = "changed" if all(lead.shown.get(name) for name in lost) else "emptied"
+            asker.findings.learn("patch_needs_names", True, f"yes: left out, they are {verb}", _NAMES_NEEDED)
         elif is_shown:
             asker.findings.learn(
                 "patch_needs_names", False, "no", "They go along all the same; a lead may have none."
@@ -121,19 +132,16 @@ def ask_meta(asker: Asker, lead: TestLead) -> None:
     """One new key on its own: does the token stay?"""
     with asker.findings.asking("patch_meta"):
         expect_success(update(asker, lead, meta={"probe": "1"}))
-        is_shown = read_until(asker, lead, lambda shown: _meta(shown).get("probe") == "1")
+        is_shown = read_until(asker, lead, lambda shown: (meta_of(shown) or {}).get("probe") == "1")
+        if lead.shown.get("meta") and meta_of(lead.shown) is None:
+            raise NotLearnt("Meta is shown in no form that is known.")
         if not is_shown:
             raise NotLearnt("A new key in meta was accepted and is not shown.")
-        is_merged = _meta(lead.shown).get(TOKEN_KEY) == lead.token
+        is_merged = same_token(token_of(lead.shown), lead.token)
         if not is_merged:
             update(asker, lead, meta={"probe": "1", TOKEN_KEY: lead.token})
         form = "merge" if is_merged else "replace"
         asker.findings.learn("patch_meta", form, f"{form}d" if form == "replace" else "merged")
-
-
-def _meta(shown: dict[str, Any]) -> dict[str, Any]:
-    meta = shown.get("meta")
-    return meta if isinstance(meta, dict) else {}
 
 
 def ask_next_action(asker: Asker, lead: TestLead) -> None:
@@ -150,7 +158,7 @@ def ask_refusal(asker: Asker, lead: TestLead) -> None:
     """A value that breaks a documented limit."""
     with asker.findings.asking("error_body"):
         look = update(asker, lead, advert_address=f"{LAST}. {'x' * 300}")
-        if look.is_success:
+        if is_taken(look):
             update(asker, lead, advert_address=LAST)
             raise NotLearnt(f"A value beyond its limit was accepted ({look.status}).")
         learn_refusal(asker, look)
@@ -192,21 +200,23 @@ def _distance(row: StatusRow, now: StatusRow | None) -> bool:
 
 def _takes(asker: Asker, lead: TestLead, value: str | int, target: StatusRow) -> bool:
     look = update(asker, lead, status=value)
-    return look.is_success and read_until(asker, lead, lambda shown: shown.get("status") == target.name)
+    return is_taken(look) and read_until(asker, lead, lambda shown: shown.get("status") == target.name)
 
 
 def _accepts(asker: Asker, lead: TestLead, value: str | int) -> bool:
-    return update(asker, lead, status=value).is_success
+    return is_taken(update(asker, lead, status=value))
 
 
 def _learn_status_by(asker: Asker, by_name: bool, by_id: bool, note: str) -> None:
-    configured = asker.connection.setting("status_by")
     if not by_name and not by_id:
         raise NotLearnt("No status was taken, neither by name nor by id.")
     form = "both" if by_name and by_id else "name" if by_name else "id"
-    effect = (
-        f"Sent by {configured}, as set."
-        if form in ("both", configured)
-        else (f"Sent by {form} instead of by {configured}, until that setting is changed.")
-    )
+    effect = say_status_by(form, asker.connection.setting("status_by"))
     asker.findings.learn("status_by", form, f"by {'name and id' if form == 'both' else form}{note}", effect)
+
+
+def say_status_by(form: str, configured: str) -> str:
+    """How a status is sent, given how it can be."""
+    if form in ("both", configured):
+        return f"Sent by {configured}, as set."
+    return f"Sent by {form} instead of by {configured}, until that setting is changed."

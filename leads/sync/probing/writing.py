@@ -17,8 +17,8 @@ from integrations.errors import RemoteError
 from leads.models import Attempt, Cause, Lane, Lead, Origin, Push
 from leads.sync import pushing
 from leads.sync.probing import updating
-from leads.sync.probing.asking import LOOKUP, Asker, expect_success
-from leads.sync.probing.knowing import Known, ask_known, shown_in
+from leads.sync.probing.asking import Asker
+from leads.sync.probing.knowing import Known, ask_known, look_up, shown_phone
 from leads.sync.probing.updating import FIRST, LAST, NAMES, TestLead
 from leads.sync.refreshing import refresh_remote_id
 from leads.sync.restoring import stop_where_not_ours
@@ -99,7 +99,7 @@ def ask_all(asker: Asker, lead: TestLead, longest: float) -> None:
 
     Its person has no other lead, so it also tells best what a look-up shows.
     """
-    one = Known(lead.leadpro_id, lead.email, lead.phone, has_meta=True, is_only=True)
+    one = Known(lead.leadpro_id, lead.email, lead.phone, has_meta=True, is_only=True, sent_phone=lead.phone)
     ask_delay(asker, lead, one, longest)
     ask_known(asker, [one])
     updating.ask_all(asker, lead)
@@ -108,32 +108,42 @@ def ask_all(asker: Asker, lead: TestLead, longest: float) -> None:
 
 
 def ask_delay(asker: Asker, lead: TestLead, one: Known, longest: float) -> None:
-    """How long after it was sent both look-ups show it. Counted from before the send, so never too short."""
+    """How long after it was sent both look-ups show it. Counted from before the send, so never too short.
+
+    The number counts as it was sent and as it is shown: Lead.pro may keep it otherwise, and compare that.
+    """
     with asker.findings.asking("lookup_delay"):
-        waiting = {"email": one.email, "phone": one.phone}
+        asks, missing = [("email", one.email), ("phone", one.phone)], ["email", "phone"]
         pause, waited = 0.25, 0.0
         while True:
-            for by, value in list(waiting.items()):
+            for by, value in asks:
+                if by not in missing:
+                    continue
                 waited = time.monotonic() - lead.made_after
-                look = asker.get(LOOKUP, {by: value})
-                if not look.is_success and look.status != 404:
-                    expect_success(look)
-                if shown_in(look, one) is not None:
-                    del waiting[by]
-            if not waiting or waited >= longest:
+                row = look_up(asker, one, **{by: value})
+                if row is not None:
+                    missing.remove(by)
+                    if shown_phone(row) not in ("", one.phone):
+                        asks.append(("phone", shown_phone(row)))
+            if not missing or waited >= longest:
                 break
             time.sleep(min(pause, max(0.05, longest - waited)))
             pause = min(pause * 2, 8.0)
-        _learn_delay(asker, waited, list(waiting))
+        _learn_delay(asker, waited, missing)
 
 
 def _learn_delay(asker: Asker, waited: float, missing: list[str]) -> None:
     waited = round(waited + 0.05, 1)
+    found = f"within {waited:g} s"
+    if missing:
+        by = " and ".join({"email": "e-mail", "phone": "phone"}[one] for one in missing)
+        found = f"longer than {waited:g} s, by {by}"
+    effect = say_settle(waited, is_late=bool(missing))
+    asker.findings.learn("lookup_delay", waited, found, effect, warns=bool(missing))
+
+
+def say_settle(waited: float, *, is_late: bool) -> str:
+    """What is waited, given how long look-ups took. ``is_late``: they did not show it even then."""
     settle = max(float(settings.PUSH_SETTLE_SECONDS), 2 * waited)
     effect = f"{settle:g} s and the send window are waited before a second send."
-    if not missing:
-        asker.findings.learn("lookup_delay", waited, f"within {waited:g} s", effect)
-        return
-    by = " and ".join({"email": "e-mail", "phone": "phone"}[one] for one in missing)
-    effect += " Set PUSH_SETTLE_SECONDS to twice what Lead.pro says it takes."
-    asker.findings.learn("lookup_delay", waited, f"longer than {waited:g} s, by {by}", effect, warns=True)
+    return effect + (" Set PUSH_SETTLE_SECONDS to twice what Lead.pro says it takes." if is_late else "")
