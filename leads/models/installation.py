@@ -113,10 +113,26 @@ def mismatch() -> str:
     except UnreadableMarks as problem:
         return str(problem)
     if any(ids < mark for ids, mark in _compare(marks)):
+        _skip_used_ids(marks)
         return RESTORED
     if row is None:
         Installation.objects.get_or_create(pk=1, defaults={"identity": identity()})
     return ""
+
+
+def _skip_used_ids(marks: dict[str, int]) -> None:
+    """What people save before ``after_restore`` must not bear an id that a follower has met already.
+
+    Ids of attempts stay behind their mark, so that the database is still known to be a restored one.
+    """
+    attempts = Attempt._meta.db_table
+    behind = highest_id(Attempt) < marks.get(attempts, 0)
+    if not behind:
+        _write_whole(_marks_file(), json.dumps({identity(): {**marks, attempts: highest_id(Attempt) + 1}}))
+    for model in MARKED:
+        table = model._meta.db_table
+        if table != attempts and highest_id(model) < marks.get(table, 0):
+            _move_ids(table, marks[table], connection)
 
 
 def read_marks() -> dict[str, int]:

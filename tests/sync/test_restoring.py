@@ -13,10 +13,10 @@ from django.utils import timezone
 from pytest_django import Settings as SettingsWrapper
 
 from integrations.sandbox import Sandbox
-from leads.models import Change, Connection, Lead, Origin, Push, Rule
+from leads.models import Attempt, Change, Connection, Lead, Origin, Push, Rule
 from leads.models import installation as here
 from leads.sync import pushing, rulemaking
-from leads.sync.restoring import after_restore
+from leads.sync.restoring import after_restore, stop_where_not_ours
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADA = {
@@ -161,6 +161,29 @@ def test_after_restore_no_id_is_handed_out_twice(leadpro: Connection) -> None:
         listed_at=timezone.now(), first_seen_at=timezone.now(), changed_at=timezone.now()
     )
     assert lead.pk == marks["leads_lead"] + 1
+
+
+@pytest.mark.parametrize(
+    "behind", [["leads_attempt"], []], ids=["something was sent since", "nothing was sent since"]
+)
+def test_before_after_restore_nothing_that_people_save_bears_a_used_id(
+    leadpro: Connection, sandbox: Sandbox, behind: list[str]
+) -> None:
+    ask(leadpro)
+    here.keep_marks()
+    ahead = ["leads_lead", "leads_push", "leads_change", *behind]
+    marks = {table: number + 50 * (table in ahead) for table, number in here.read_marks().items()}
+    here._marks_file().write_text(json.dumps({here.identity(): marks}))
+    assert stop_where_not_ours(timezone.now())
+    push = ask(leadpro)
+    assert (push.pk, push.lead_id) == (marks["leads_push"] + 1, marks["leads_lead"] + 1)
+    assert Change.objects.latest("pk").pk == marks["leads_change"] + 1
+    assert stop_where_not_ours(timezone.now()), "it is still known to be restored"
+    pushing.deliver_due(leadpro)
+    assert sandbox.leads == []
+    after_restore(timezone.now())
+    assert not stop_where_not_ours(timezone.now())
+    assert here.highest_id(Attempt) >= max(marks["leads_attempt"], 1)
 
 
 def test_after_restore_without_marks_ids_jump_by_a_million(leadpro: Connection) -> None:
