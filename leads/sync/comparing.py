@@ -10,6 +10,7 @@ from integrations.leadpro.payloads import ParsedLead, parse_lead
 from leads.models import Lead, Origin
 from leads.models.values import json_value
 from leads.sync.adopting import overlay
+from leads.sync.merging import QUESTIONNAIRE
 
 COLUMNS = tuple(field.name for field in MIRRORED)
 KNOWN = frozenset((*COLUMNS, "id"))
@@ -35,6 +36,9 @@ def compare(
     for name in COLUMNS:
         theirs = parsed.values[name]
         if theirs is None and name in others and name not in edits:
+            continue
+        if name == QUESTIONNAIRE and not theirs and not old_raw.get(name) and name not in edits:
+            # Lead.pro may take answers and never show any: those that were typed here are not taken away by that.
             continue
         if name in edits:
             pending[name] = json_value(theirs)

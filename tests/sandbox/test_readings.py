@@ -171,6 +171,7 @@ def test_a_second_enquiry_may_be_refused(box, api):
         ("pairs", [["Pets?", "No"]]),
         ("map", {"Pets?": "No"}),
         ("objects", [{"question": "Pets?", "answer": "No"}]),
+        ("hidden", None),
     ],
 )
 def test_answers_may_be_read_in_other_forms(box, api, form, shown):

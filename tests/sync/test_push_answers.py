@@ -8,13 +8,13 @@ import pytest
 from django.utils import timezone
 
 from integrations.errors import OutcomeUnknown, RemoteFailing
-from leads.models import Lead, Push
-from leads.sync import pushing
+from leads.models import Cause, Lead, Push
+from leads.sync import pushing, storing
 from leads.sync.delivering.ports import Get, LookUp, Reply
 from leads.sync.outbox import Outbox
 from tests.simulation.harness import PERSON
 from tests.sync.scripted import Stage
-from tests.sync.test_pushing import create, mirrored
+from tests.sync.test_pushing import create, mirrored, update
 
 OURS = {"leadmirror": "token-0"}
 OTHER = {**PERSON, "id": 18370, "meta": {"own": "1"}}
@@ -118,3 +118,16 @@ def test_an_answer_that_is_a_lead_we_have_already_is_a_persons_to_judge(leadpro,
     pushing.deliver_due(leadpro)
     push.refresh_from_db()
     assert (push.state, len(sandbox.leads)) == ("done", 2)
+
+
+@pytest.mark.django_db
+def test_answers_that_lead_pro_takes_and_never_shows_stay_here_and_are_not_sent_twice(leadpro, sandbox):
+    sandbox.set_readings(questionnaire_form="hidden")
+    push = create(leadpro, questionnaire=[["Budget?", "300k"]])
+    pushing.deliver_due(leadpro)
+    lead, now = Lead.objects.get(pk=push.lead_id), timezone.now()
+    silent = {**sandbox.leads[0], "questionnaire": None, "stage": "Seen again"}
+    storing.store(leadpro, [storing.Seen(silent, now)], Cause.REFRESH, now=now)
+    lead.refresh_from_db()
+    assert (lead.stage, lead.questionnaire) == ("Seen again", [["Budget?", "300k"]])
+    assert update(lead, questionnaire=[["Budget?", "300k"]]) is None

@@ -24,7 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "nulls": ("accept", "refuse"),
     "no_office": ("head_office", "refuse", "none"),
     "duplicates": ("separate", "child", "refuse"),
-    "questionnaire_form": ("pairs", "map", "objects"),
+    "questionnaire_form": ("pairs", "map", "objects", "hidden"),
     "meta_form": ("map", "text"),
     "names_form": ("kept", "title"),
     "phone_form": ("kept", "e164", "dashes"),

@@ -63,6 +63,8 @@ def render_lead(lead: Lead, readings: Readings) -> Lead:
 
 
 def _render_answers(pairs: list[list[str]], form: str) -> Any:
+    if form == "hidden":
+        return None
     if form == "map":
         return {pair[0]: pair[1] for pair in pairs}
     return [{"question": question, "answer": answer} for question, answer in pairs]
