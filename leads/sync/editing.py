@@ -57,6 +57,9 @@ def _fold_value(
         edit = {**edits[name], "mine": mine, "at": at}
     elif flying is not None:
         edit = {"base": flying["mine"], "mine": mine, "was": flying.get("base"), "at": at}
+        if "was" in flying:
+            # That one was typed over another in its turn, which may have been given up without arriving.
+            edit["first"] = flying.get("first", flying["was"])
     else:
         edit = {"base": shown(name), "mine": mine, "at": at}
     if same(name, mine, edit.get("base")) and (name not in edits or "was" not in edit):
@@ -111,6 +114,7 @@ def rebase(edits: Mapping[str, Any], shown: Mapping[str, Any]) -> Edits:
         if name in shown and name not in (QUESTIONNAIRE, UNREADABLE):
             moved[name]["base"] = _rebase_meta(edit, shown[name]) if name == META else shown[name]
             moved[name].pop("was", None)
+            moved[name].pop("first", None)
     return moved
 
 

@@ -1,6 +1,7 @@
 """Three-way merge of an update: what was agreed, what was typed here, what Lead.pro shows now. Pure: no database, no
-clock, no remote. Values are JSON values; an edit is ``{"base", "mine"}`` (and ``"was"`` where an earlier edit of the
-same field was still on its way), or ``{"pairs"}`` for the questionnaire, which Lead.pro only ever appends to.
+clock, no remote. Values are JSON values; an edit is ``{"base", "mine"}`` (and ``"was"``, ``"first"`` where earlier
+edits of the same field were still on their way), or ``{"pairs"}`` for the questionnaire, which Lead.pro only ever
+appends to.
 """
 
 from __future__ import annotations
@@ -135,9 +136,14 @@ def merge_value(name: str, edit: Edit, theirs: Any) -> Verdict:
         return Verdict.AGREED
     if "was" not in edit and same(name, edit["mine"], edit.get("base")):
         return Verdict.TAKE
-    if same(name, theirs, edit.get("base")) or ("was" in edit and same(name, theirs, edit["was"])):
+    if any(same(name, theirs, start) for start in _starts(edit)):
         return Verdict.SEND
     return Verdict.CONFLICT
+
+
+def _starts(edit: Edit) -> list[Any]:
+    """What the edit may have started from: where earlier ones were still on their way, what stood before each."""
+    return [edit.get("base"), *(edit[name] for name in ("was", "first") if name in edit)]
 
 
 def meta_to_send(edit: Edit, theirs: Any) -> dict[str, str]:
@@ -155,9 +161,8 @@ def meta_of_mine(edit: Edit, theirs: Any) -> dict[str, str]:
 
 def _merge_meta(edit: Edit, theirs: Any) -> tuple[Verdict, dict[str, str]]:
     """Key by key, since several parties keep keys in ``meta``."""
-    base, mine, shown = dict(edit.get("base") or {}), dict(edit["mine"] or {}), dict(theirs or {})
-    # Where an earlier edit was still on its way, either map may be the one that ours started from.
-    starts = [base, dict(edit["was"] or {})] if "was" in edit else [base]
+    mine, shown = dict(edit["mine"] or {}), dict(theirs or {})
+    starts = [dict(start or {}) for start in _starts(edit)]
     united, clash, differs = dict(shown), False, False
     for key in mine.keys() | {key for start in starts for key in start}:
         wanted, agreed, now = mine.get(key), {start.get(key) for start in starts}, shown.get(key)
@@ -225,7 +230,9 @@ def plan(
 def _merge_field(merge: Merge, name: str, edit: Edit, theirs: Any) -> None:
     verdict = merge_value(name, edit, theirs)
     if verdict is Verdict.CONFLICT:
-        merge.clashes.append(Clash(name, edit.get("base"), edit["mine"], theirs))
+        # Of a map, what a person takes of ours is told key by key from what stood there before all of ours.
+        base = _starts(edit)[-1] if name == META else edit.get("base")
+        merge.clashes.append(Clash(name, base, edit["mine"], theirs))
     elif verdict is Verdict.SEND:
         merge.send[name] = meta_to_send(edit, theirs) if name == META else edit["mine"]
     else:
@@ -270,6 +277,5 @@ def _settle_hidden(
         result.is_open = True
     elif applied:
         # The request arrived, since other parts of it show; somebody changed this one after. Nobody guesses.
-        # Of a map, what a person takes of ours is told key by key from what stood there before ours.
-        base = edit.get("base") if name == META else edit["mine"]
+        base = _starts(edit)[-1] if name == META else edit["mine"]
         result.clashes.append(Clash(name, base, edit["mine"], theirs))

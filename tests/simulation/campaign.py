@@ -89,6 +89,8 @@ def tally_of(number: int, seeds: int, pool: ProcessPoolExecutor, stop_at: int = 
         if job.cancelled():
             continue
         total.add(job.result())
+        if job.result().bad and not stop_at:
+            print(f"  {job.result().first}", file=sys.stderr, flush=True)
         if total.runs % EVERY == 0 and total.runs < seeds:
             print(f"  {total.runs} of {seeds} runs, {total.bad} bad", file=sys.stderr, flush=True)
         if stop_at and total.bad >= stop_at:
