@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from integrations.sandbox.aviv.hooks import render_key
@@ -147,7 +148,8 @@ def test_no_delivery_that_comes_after_an_erasure_keeps_its_body(client, sandbox,
     gone, here = sandbox.add_aviv_lead(), sandbox.add_aviv_lead()
     pulling.pull(aviv, timezone.now())
     of_gone = Copy.objects.filter(remote_id=gone["metadata"]["leadId"])
-    erasing.erase_copies(aviv, of_gone.values_list("pk", flat=True), "remote", timezone.now())
+    with transaction.atomic():
+        erasing.erase_copies(aviv, of_gone.values_list("pk", flat=True), "remote", timezone.now())
     for data in (gone, gone, {"items": [here, gone]}, here):
         assert deliver(client, aviv, data).status_code == 202
     process(aviv)
