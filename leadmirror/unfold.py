@@ -7,7 +7,7 @@ from typing import Any
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "leadmirror",
     "SITE_HEADER": "leadmirror",
-    "SITE_SUBHEADER": "Your leads, true to the minute",
+    "SITE_SUBHEADER": "Your leads, and how fresh they are",
     "SITE_SYMBOL": "radar",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "leads.admin.navigation.icon"},

@@ -8,14 +8,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from leads.admin.report_words import LANE_WORDS, percent
+from leads.admin.report_words import LANE_WORDS, instant, percent
 from leads.models import Lane
 
 WIDTH, HEIGHT, GAP = 10.0, 60.0, 2.0
 
 
-def draw_budget(budget: Mapping[str, Any]) -> dict[str, Any]:
+def draw_budget(report: Mapping[str, Any]) -> dict[str, Any]:
     """Bars, legend and words. Heights are of the hour's budget, or of the busiest hour where little was used."""
+    budget, counted_at = report["budget"], instant(report["at"])
     lanes: dict[str, list[int]] = budget["lanes"]
     hours = len(next(iter(lanes.values())))
     totals = [sum(lane[n] for lane in lanes.values()) for n in range(hours)]
@@ -34,6 +35,7 @@ def draw_budget(budget: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "figure": percent(sum(totals) / (allowed * hours)),
         "words": f"{sum(totals):,} of {allowed * hours:,} calls",
+        "until": timezone.localtime(counted_at).strftime("%H:%M") if counted_at else "",
         "top": f"{top:,} calls an hour" + ("" if is_quiet else ", the budget" if top == allowed else ""),
     }
 

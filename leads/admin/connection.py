@@ -218,7 +218,7 @@ def describe(connection: Connection) -> dict[str, Any]:
         ],
         "hooks": describe_hooks(connection, now) if connection.remote in HOOKED else None,
         "portal": describe_portal(connection, now),
-        "budget": draw_budget(report["budget"]) if report and connection.remote != Remote.AVIV else None,
+        "budget": draw_budget(report) if report and connection.remote != Remote.AVIV else None,
         "title": "",
     }
 

@@ -59,7 +59,7 @@ def describe_freshness(connection: Connection, now: datetime) -> dict[str, Any]:
         "bands": bands,
         "scale": scale,
         "tiles": list_tiles(report, now),
-        "budget": draw_budget(report["budget"]),
+        "budget": draw_budget(report),
         "coverage": list_coverage(report["coverage"], now),
         "cannot_know": CANNOT_KNOW,
     }

@@ -196,10 +196,12 @@ def test_the_connections_page_says_that_nothing_ever_arrived(manager, account, d
 
 def test_the_connections_page_shows_what_its_budget_went_for(manager, account):
     tally(account, "sent:push", 5)
-    reporting.keep_report(account, timezone.now())
+    counted_at = timezone.now()
+    reporting.keep_report(account, counted_at)
     page = words_of(manager.get(page_of(account)))
     assert "5 of 86,400 calls" in page
     assert "pushes 5" in page
+    assert f"counted at {timezone.localtime(counted_at):%H:%M}" in page
 
 
 def test_a_delivery_is_replayed_by_its_button(manager, account, deliver, mirror, rung):
