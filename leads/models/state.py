@@ -117,7 +117,12 @@ def _problem(state: SyncState, pushes: list[Push], conflicts: list[str]) -> str:
 def _pending(lead: Lead, edits: dict[str, dict[str, Any]]) -> dict[str, Any]:
     pending = {}
     for name, edit in edits.items():
-        theirs = lead.pending[name] if name in lead.pending else edit.get("base")
+        if name in lead.pending:
+            theirs = lead.pending[name]
+        elif "pairs" in edit:
+            theirs = [pair for pair in getattr(lead, name) or [] if pair not in edit["pairs"]] or None
+        else:
+            theirs = edit.get("base")
         if theirs != json_value(getattr(lead, name)):
             pending[name] = theirs
     return pending

@@ -83,6 +83,14 @@ def test_a_discarded_edit_over_one_on_its_way_shows_that_one_again(leadpro, sand
     assert update(lead, address="3 Second Street") is not None
 
 
+def test_while_answers_are_on_their_way_it_says_which_lead_pro_still_shows(leadpro, sandbox):
+    lead = mirrored(leadpro, sandbox, questionnaire=[["Budget?", "300k"]])
+    update(lead, questionnaire=[["Garden?", "Yes"]])
+    lead.refresh_from_db()
+    assert lead.questionnaire == [["Budget?", "300k"], ["Garden?", "Yes"]]
+    assert lead.pending == {"questionnaire": [["Budget?", "300k"]]}
+
+
 def test_after_a_restore_an_update_goes_out_once_what_was_sent_before_has_settled(leadpro, sandbox, lead):
     now = timezone.now()
     push = update(lead, questionnaire=[["Budget?", "300k"]])
