@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.errors import OutcomeUnknown, RemoteFailing
+from integrations.errors import NotFound, OutcomeUnknown, RemoteFailing
 from leads.models import Cause, Lead, Push
 from leads.sync import pushing, storing
 from leads.sync.delivering.ports import Get, LookUp, Reply
@@ -55,6 +55,18 @@ def test_where_it_cannot_be_read_it_is_looked_for_by_that_number():
     assert stage.deliver(stage.shows(meta=OURS)) == "done"
     assert stage.kinds() == ["create", "get", "get"]
     assert stage.see(push).remote_id == 18376
+
+
+def test_a_read_that_does_not_know_it_yet_is_made_again_until_it_has_settled():
+    stage = Stage()
+    push = stage.create()
+    absent = NotFound("Lead.pro does not know this record (404).", status=404)
+    assert stage.deliver(Reply({"id": 18376}, stage.now(), 201), absent) == "unclear"
+    stage.seconds = 6
+    assert stage.deliver(absent) == "unclear"
+    stage.seconds = 621
+    assert stage.deliver(absent) == "needs_attention"
+    assert stage.problem(push)[0] == "gone"
 
 
 def test_other_leads_of_the_person_may_hide_ours_where_nobody_knows_that_look_ups_show_all():

@@ -146,12 +146,15 @@ def _not_found(desk: Desk, claim: Claimed, sight: Sight, started_at: datetime) -
     if sight is Sight.PARTIAL:
         return _could_not_look(desk, claim)
     if not waits.is_settled(started_at, claim.safe_at):
-        now = desk.clock.now()
-        since, safe_at = claim.claimed_at or claim.created_at, claim.safe_at or now
-        return After(UNCLEAR, waits.next_look(now, since, safe_at))
+        return After(UNCLEAR, _next_look(desk, claim))
     if sight is Sight.CROWDED:
         return After(NEEDS_ATTENTION, problem=("unclear", "", words.CROWDED))
     return _absent(desk, claim)
+
+
+def _next_look(desk: Desk, claim: Claimed) -> datetime:
+    now = desk.clock.now()
+    return waits.next_look(now, claim.claimed_at or claim.created_at, claim.safe_at or now)
 
 
 def contacts(payload: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -238,10 +241,14 @@ def _adopt(desk: Desk, claim: Claimed, hits: list[Reply]) -> str:
 
 def _fetch(desk: Desk, claim: Claimed, remote_id: int) -> Journey:
     """Its number is known, from an answer that came late or from a person: read it."""
+    started_at = desk.clock.now()
     try:
         reply = yield Get(remote_id)
     except NotFound:
         was_told = claim.plan.get("found") == remote_id
+        if not was_told and not waits.is_settled(started_at, claim.safe_at):
+            # It was made a moment ago: not every read knows of it at once.
+            return _finish(desk, claim, After(UNCLEAR, _next_look(desk, claim)))
         sentence = (words.NOT_THERE if was_told else words.GONE_AFTER_CREATE).format(remote_id=remote_id)
         return _finish(desk, claim, After(NEEDS_ATTENTION, problem=("gone", "", sentence), plan={}))
     except RemoteError as error:
