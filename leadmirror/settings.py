@@ -109,6 +109,8 @@ TEMPLATES = [
 SQLITE_URL = f"sqlite:///{VAR_DIR / 'leadmirror.sqlite3'}"
 DATABASES = {"default": env.db_url("DATABASE_URL", default=SQLITE_URL)}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+# To open SQLite's file costs more than most requests, too; closing it last copies the log back each time.
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": not IS_SQLITE}
 if IS_SQLITE:
     # IMMEDIATE takes the write lock at BEGIN, so a claim never fails half way with "database is locked". FULL waits for
     # the disk: after a power cut, what was saved is there and what was claimed is not sent again.
@@ -117,10 +119,6 @@ if IS_SQLITE:
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-32000;",
     }
-else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# To open SQLite's file costs more than most requests, too; closing it last copies the log back each time.
-DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTANCE_ID = env.str("INSTANCE_ID", "")

@@ -159,9 +159,10 @@ def _checked_lead(row: Any, *, is_whole: bool = True) -> dict[str, Any]:
 
 def refuse_failure(document: Any) -> None:
     """Raise `ShapeError` where an answer of 2xx says that it failed."""
-    if isinstance(document, dict) and (
-        _says_failed(document) or any(document.get(key) for key in ("error", "errors", "exception"))
-    ):
+    if not isinstance(document, Mapping):
+        return
+    failed = document.get("success") is False or document.get("ok") is False
+    if failed or any(document.get(key) for key in ("error", "errors", "exception")):
         raise ShapeError("it reports an error")
 
 
@@ -174,16 +175,14 @@ def _unwrap(wrapper: Mapping[str, Any]) -> Any:
 
 def _refuse_errors(wrapper: Mapping[str, Any]) -> None:
     """An error object is never read as an empty list, even where it carries one."""
-    failed = _says_failed(wrapper)
+    refuse_failure(wrapper)
     status = wrapper.get("status", wrapper.get("code"))
-    failed = failed or (isinstance(status, str) and status.lower() in ("error", "fail", "failed", "failure"))
+    failed = bool(wrapper.get("detail")) or (
+        isinstance(status, str) and status.lower() in ("error", "fail", "failed", "failure")
+    )
     failed = failed or (isinstance(status, int) and not isinstance(status, bool) and status >= 400)
-    if failed or any(wrapper.get(key) for key in ("error", "errors", "exception", "detail")):
+    if failed or wrapper.get("detail"):
         raise ShapeError("it reports an error")
-
-
-def _says_failed(answer: Mapping[str, Any]) -> bool:
-    return answer.get("success") is False or answer.get("ok") is False
 
 
 def _refuse_partial(wrapper: Mapping[str, Any]) -> None:

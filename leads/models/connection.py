@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from leads.models.encryption import decrypt, encrypt, keyed_hashes
+from leads.models.encryption import UnreadableSecret, decrypt, encrypt, keyed_hashes
 
 
 class Remote(models.TextChoices):
@@ -161,6 +161,14 @@ class Connection(models.Model):
             by_client = self.setting("client_id") and self.setting("client_secret")
             return bool(by_client or self.setting("bearer_token"))
         return bool(self.setting("api_key"))
+
+    @property
+    def can_call(self) -> bool:
+        """Whether there are credentials that can be read. One that cannot stops its own connection and no other."""
+        try:
+            return self.is_connected
+        except UnreadableSecret:
+            return False
 
     @property
     def is_paused(self) -> bool:

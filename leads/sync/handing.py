@@ -20,7 +20,6 @@ from integrations.leadpro.payloads import render_create
 from integrations.mapping import CUT, FieldRule, apply_rules, as_text
 from integrations.problems import Problem
 from leads.models import Connection, Copy, Forward, Lead, Office, Push, Remote
-from leads.models.encryption import UnreadableSecret
 from leads.models.push import new_token
 from leads.models.state import refresh_states
 from leads.sync.checking import check
@@ -131,14 +130,7 @@ def find_targets(lead: Lead) -> list[Connection]:
     rows = Connection.objects.exclude(pk__in=sent.values("connection")).exclude(
         pk__in=there.values("connection")
     )
-    return [row for row in rows.order_by("-from_environment", "id") if _is_connected(row)]
-
-
-def _is_connected(connection: Connection) -> bool:
-    try:
-        return connection.is_connected
-    except UnreadableSecret:
-        return False
+    return [row for row in rows.order_by("-from_environment", "id") if row.can_call]
 
 
 def fields_of(connection: Connection) -> frozenset[str]:

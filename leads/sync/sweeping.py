@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from leads.models import Connection, Delivery, Push, Remote, Run
 from leads.models.connection import ENDS_BY_ITSELF
-from leads.models.encryption import UnreadableSecret
 from leads.remotes import check_connection
 from leads.sync import choosing, erasing, forwarding, pulling, referencing, reporting, rescaling, subscribing
 from leads.sync.restoring import stop_where_not_ours
@@ -36,7 +35,7 @@ def find_due(now: datetime) -> Iterator[Job]:
             yield Job("make_report", {"connection_id": connection.pk})
         if erasing.has_expired(connection, now):
             yield Job("expire_leads", {"connection_id": connection.pk})
-        if not _is_connected(connection):
+        if not connection.can_call:
             continue
         if connection.is_paused:
             if _is_worth_a_try(connection, now):
@@ -47,14 +46,6 @@ def find_due(now: datetime) -> Iterator[Job]:
         yield Job("forward_leads", {})
     for run_id in Run.objects.due(now).order_by("id").values_list("pk", flat=True)[:50]:
         yield Job("continue_run", {"run_id": run_id})
-
-
-def _is_connected(connection: Connection) -> bool:
-    """A secret that cannot be read stops its own connection, which says so, and not what comes after it."""
-    try:
-        return connection.is_connected
-    except UnreadableSecret:
-        return False
 
 
 def _is_worth_a_try(connection: Connection, now: datetime) -> bool:

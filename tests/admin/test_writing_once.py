@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +11,7 @@ from leads.models import Lead, Push, SavedForm
 from leads.models.form import KEPT
 from tests.admin.pages import filled, form_of, messages_of, page_of, text
 from tests.admin.test_writing import NEW
+from tests.threads import in_threads
 
 VALUATION = {"type": "vendor", "address": "1 Example Street", "postcode": "DE1 1JX", "property_bedrooms": "3"}
 
@@ -76,21 +74,12 @@ def test_keys_are_forgotten_after_a_week_and_with_their_lead(manager, account):
 def test_a_double_click_makes_one_lead(account, visitor):
     manager: Client = visitor("admin")
     url = reverse("admin:leads_lead_add")
-    form, answers, faults = filled(manager.get(url), **NEW), [], []
+    form, answers = filled(manager.get(url), **NEW), []
 
     def click() -> None:
-        try:
-            client = Client()
-            client.cookies = manager.cookies
-            answers.append(client.post(url, form)["Location"])
-        except BaseException as fault:
-            faults.append(fault)
-        finally:
-            connections.close_all()
+        client = Client()
+        client.cookies = manager.cookies
+        answers.append(client.post(url, form)["Location"])
 
-    threads = [threading.Thread(target=click) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert (faults, Lead.objects.count(), set(answers)) == ([], 1, {page_of(Lead.objects.get())})
+    in_threads(4, click)
+    assert (Lead.objects.count(), set(answers)) == (1, {page_of(Lead.objects.get())})

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from leads.models import Change, Copy, Erasure, Lead, Push
 from leads.sync import erasing, pushing
 from tests.sync.test_handing import aviv, portal_lead
+from tests.threads import start
 
 __all__ = ["aviv"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,22 +24,14 @@ A_MOMENT = 1.0
 @pytest.fixture
 def beside() -> Iterator[Callable[[Callable[[], object]], threading.Thread]]:
     """Do something in another thread, with a connection of its own; what it raises fails the test."""
-    threads, faults = [], []
+    threads: list[threading.Thread] = []
+    faults: list[BaseException] = []
 
-    def start(do: Callable[[], object]) -> threading.Thread:
-        def work() -> None:
-            try:
-                do()
-            except BaseException as fault:
-                faults.append(fault)
-            finally:
-                connections.close_all()
-
-        threads.append(threading.Thread(target=work))
-        threads[-1].start()
+    def begin(do: Callable[[], object]) -> threading.Thread:
+        threads.append(start(do, faults))
         return threads[-1]
 
-    yield start
+    yield begin
     for thread in threads:
         thread.join(30)
     assert faults == []
@@ -82,8 +75,8 @@ def test_what_is_being_erased_is_not_sent(aviv, leadpro, sandbox, beside, meanwh
     assert (Lead.objects.count(), sandbox.leads) == (0, [])
 
 
-def test_what_a_person_saved_just_before_stays_in_no_history(aviv, beside):
-    lead = due(aviv)
+def save_slowly(lead: Lead, beside) -> threading.Event:
+    """A person has typed another number, and it is committed once the event is set."""
     saved, go = threading.Event(), threading.Event()
 
     def save() -> None:
@@ -94,6 +87,12 @@ def test_what_a_person_saved_just_before_stays_in_no_history(aviv, beside):
 
     beside(save)
     assert saved.wait(10)
+    return go
+
+
+def test_what_a_person_saved_just_before_stays_in_no_history(aviv, beside):
+    lead = due(aviv)
+    go = save_slowly(lead, beside)
     erasure = beside(lambda: erasing.expire_due(aviv, timezone.now()))
     erasure.join(A_MOMENT)
     go.set()
@@ -107,16 +106,7 @@ def test_nor_where_a_person_decides_to_erase_it(aviv, leadpro, beside):
     pushing.hand_over(lead, connection=leadpro, now=timezone.now())
     Push.objects.update(state="discarded", was_unclear=True)
     erasing.expire_due(aviv, timezone.now())
-    saved, go = threading.Event(), threading.Event()
-
-    def save() -> None:
-        with transaction.atomic():
-            pushing.change_here(lead, {"phone": "07700 900999"}, actor="Grace", now=timezone.now())
-            saved.set()
-            go.wait(10)
-
-    beside(save)
-    assert saved.wait(10)
+    go = save_slowly(lead, beside)
     erasure_id = Erasure.objects.get().pk
     decision = beside(lambda: erasing.decide(erasure_id, Erasure.ERASE, "Bob", timezone.now()))
     decision.join(A_MOMENT)

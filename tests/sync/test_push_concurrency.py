@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from leads.sync import missing, pushing
 from leads.sync.locking import lock
 from tests.conftest import SANDBOX_KEY
 from tests.sync.test_pushing import PERSON
+from tests.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,25 +31,6 @@ def account(sandbox: Sandbox) -> Connection:
     connection.set_secret(SANDBOX_KEY)
     connection.save()
     return connection
-
-
-def in_threads(number: int, do) -> None:
-    faults: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            do()
-        except BaseException as fault:
-            faults.append(fault)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert faults == []
 
 
 def test_four_workers_send_each_push_once(account, sandbox):

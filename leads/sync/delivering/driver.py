@@ -15,7 +15,6 @@ from django.utils import timezone
 from integrations.rest import Answer
 from integrations.uptime import uptime
 from leads.models import Connection, Copy, Lane, Push, Remote, Status
-from leads.models.encryption import UnreadableSecret
 from leads.remotes import (
     BudgetSpent,
     ConnectionPaused,
@@ -105,10 +104,7 @@ def _is_open(connection: Connection) -> bool:
     if stop_where_not_ours(timezone.now()):
         return False
     connection.refresh_from_db()
-    try:
-        return connection.is_connected and not connection.is_paused
-    except UnreadableSecret:
-        return False
+    return connection.can_call and not connection.is_paused
 
 
 def make_desk(connection: Connection) -> Desk:
