@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, expm1, inf, log1p
+from math import exp, expm1, fsum, inf, log1p
 from typing import Any
 
 from leads.sync.worth import DAY, HOUR, PERSON, ladder
@@ -176,5 +176,6 @@ class Rates:
 
     def _blend(self, kinds: list[str], bucket: int, prior: float) -> float:
         pairs = [self._cells.get(kind, {}).get(bucket, (0.0, 0.0)) for kind in kinds]
-        changes, exposure = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
+        # Exact, so that it does not matter in which order kinds were met: another process read them from JSON.
+        changes, exposure = fsum(pair[0] for pair in pairs), fsum(pair[1] for pair in pairs)
         return (changes + prior * PRIOR_EXPOSURE) / (exposure + PRIOR_EXPOSURE)
